@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/* struct event: one thing that a stream, a fill or a replay delivered; and the table of kinds. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "err.h"
+#include "json.h"
+#include "str.h"
+
+/* protocol.md 3. The order is that of the table in event.c. */
+enum event_kind {
+	EVENT_UPDATE,
+	EVENT_STATUS_UPDATE,
+	EVENT_DELETE,
+	EVENT_NOTIFICATION,
+	EVENT_CONVERSATION,
+	EVENT_ANNOUNCEMENT,
+	EVENT_ANNOUNCEMENT_REACTION,
+	EVENT_ANNOUNCEMENT_DELETE,
+	EVENT_FILTERS_CHANGED,
+	EVENT_NOTIFICATIONS_MERGED,
+	EVENT_ENCRYPTED_MESSAGE,
+	EVENT_UNKNOWN, /* any other name; event.name has it */
+};
+#define EVENT_KIND_COUNT (EVENT_UNKNOWN + 1)
+
+/* What the payload is, by kind. */
+enum event_payload {
+	PAYLOAD_NONE,    /* nothing worth reading ("undefined", "1", "" or absent) */
+	PAYLOAD_ID,      /* a bare id */
+	PAYLOAD_STATUS,  /* JSON entities from here on */
+	PAYLOAD_NOTIFICATION,
+	PAYLOAD_CONVERSATION,
+	PAYLOAD_ANNOUNCEMENT,
+	PAYLOAD_REACTION,
+	PAYLOAD_OTHER, /* JSON if it parses, else a string */
+};
+
+enum event_origin { ORIGIN_LIVE, ORIGIN_FILL, ORIGIN_REPLAY };
+
+struct event_kind_info {
+	const char *name; /* on the wire */
+	enum event_payload payload;
+	bool deduplicated; /* design: announcement.reaction, filters_changed, ... never are */
+};
+
+const struct event_kind_info *event_kind_info(enum event_kind kind);
+enum event_kind event_kind_from_name(struct str name); /* EVENT_UNKNOWN when not in the table */
+const char *event_origin_name(enum event_origin origin); /* "live" "fill" "replay" */
+
+/* Immutable once built; shared by reference count within one thread. */
+struct event {
+	unsigned refs;
+	enum event_kind kind;
+	enum event_origin origin;
+	int64_t received_at_ms; /* Unix time of arrival */
+	struct str name;        /* wire name, also for known kinds */
+	struct str stream;      /* "public:local", "hashtag", ...; STR_NONE where unknown */
+	struct str param;       /* tag or list id as subscribed; STR_NONE without */
+	struct str account;     /* name of the account in the config; STR_NONE in plain replay */
+	struct str id;          /* status, notification, conversation, announcement id; the deleted id; else empty */
+	struct str payload;     /* bytes: the JSON text verbatim, or the bare id; STR_NONE where absent */
+	struct json_doc *doc;   /* of a JSON payload that parsed to an object; else NULL */
+};
+
+struct event *event_ref(struct event *event); /* returns event */
+void event_unref(struct event *event);        /* NULL is fine; destroys with the last reference */
+
+/* The status that content keys look at: of a boost the inner post; of a notification its
+ * status; of a conversation its last status. Absent value where there is none. */
+struct json_value event_status(const struct event *event);
+/* The same without stepping into a boost. */
+struct json_value event_outer_status(const struct event *event);
+/* Who caused it: status.account, notification.account; absent otherwise. */
+struct json_value event_actor(const struct event *event);
+
+/* The version of design section 5, for the seen key: "" for update, delete; edited_at and a hash of
+ * content, warning, media, poll titles and quote state for status.update; ... */
+void event_version(const struct event *event, struct buf *out);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Views: the forms of an event's text that rules look at, each made only when asked for, once per event. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "event.h"
+#include "str.h"
+
+/* The order is that of the table in view.c, which has the names. */
+enum view {
+	VIEW_TEXT,     /* content warning, body, alt texts, poll options; one part a line */
+	VIEW_BODY,     /* visible text of the post alone */
+	VIEW_RAW,      /* the post's HTML as it came */
+	VIEW_FOLDED,   /* of VIEW_TEXT, for words: caseless here; the full folding comes with the match engine */
+	VIEW_LINKS,    /* link targets, one a line (no mentions, no hashtags); the card's too */
+	VIEW_TAGS,     /* names without '#', one a line */
+	VIEW_MENTIONS, /* acct without '@', one a line */
+	VIEW_NAME,     /* display name of the author, custom emoji as they stand */
+	VIEW_ALT,      /* alt texts, one a line */
+	VIEW_CW,       /* content warning */
+	VIEW_POLL,     /* poll options, one a line */
+	VIEW_BIO,      /* visible text of the author's note, then of the profile fields, one a line */
+	VIEW_REQUEST,  /* VIEW_BODY without the mentions it starts with (tusk.hear) */
+};
+#define VIEW_COUNT (VIEW_REQUEST + 1)
+
+const char *view_name(enum view view);
+bool view_from_name(struct str name, enum view *view);
+const char *const *view_names(size_t *count); /* for suggestions */
+
+struct views; /* cache of one event at a time; memory is reused */
+
+struct views *views_create(void);
+void views_destroy(struct views *views);
+/* From now on `event` (borrowed until the next call; NULL: none). */
+void views_set_event(struct views *views, const struct event *event);
+const struct event *views_event(const struct views *views);
+/* Valid UTF-8. Empty where the event has no such part. Borrowed until the next views_set_event. */
+struct str views_get(struct views *views, enum view view);
