@@ -30,5 +30,6 @@ enum err buf_add_char(struct buf *buf, char c);
 enum err buf_printf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 void buf_drop_front(struct buf *buf, size_t len);
 void buf_truncate(struct buf *buf, size_t len);
-char *buf_take(struct buf *buf, size_t *len); /* caller frees; buf is empty after */
-struct str buf_str(const struct buf *buf);
+/* New, NUL ended, "" when nothing was added, NULL after an error; buf is empty after. `len` may be NULL. */
+char *buf_take(struct buf *buf, size_t *len);
+struct str buf_str(const struct buf *buf); /* empty when nothing was added, STR_NONE after an error */

@@ -31,4 +31,7 @@ char *str_dup(struct str s); /* new, NUL ended; STR_NONE gives NULL */
 bool str_to_int(struct str s, int64_t min, int64_t max, int64_t *out);
 /* True when the bytes are valid UTF-8 (RFC 3629: no surrogates, no overlongs). */
 bool str_is_utf8(struct str s);
+/* Bytes of the valid UTF-8 sequence at the start of `s`, its code point in *code;
+ * 0 when there is none (*code is then of no use). */
+size_t str_utf8_next(struct str s, uint32_t *code);
 uint64_t str_hash(struct str s); /* FNV-1a, stable between runs and versions */

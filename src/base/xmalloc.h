@@ -15,4 +15,4 @@ void *xreallocarray(void *ptr, size_t count, size_t size);
 char *xstrdup(const char *text);            /* new; NULL stays NULL */
 char *xmemdup0(const void *bytes, size_t len); /* new, NUL added */
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2); /* new */
-char *xvasprintf(const char *format, va_list args);
+char *xvasprintf(const char *format, va_list args) PRINTF_LIKE(1, 0);
