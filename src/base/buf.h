@@ -10,11 +10,11 @@
 #include "str.h"
 
 struct buf {
-	char *ptr;     /* always NUL ended once anything was added; NULL before */
-	size_t len;    /* without the NUL */
-	size_t size;   /* allocated */
-	size_t max;    /* most bytes that len may reach */
-	enum err err;  /* sticky: ERR_TOO_BIG once an append did not fit */
+	char *ptr;    /* always NUL ended once anything was added; NULL before */
+	size_t len;   /* without the NUL */
+	size_t size;  /* allocated */
+	size_t max;   /* most bytes that len may reach */
+	enum err err; /* sticky: ERR_TOO_BIG once an append did not fit */
 };
 
 /* An append that does not fit returns ERR_TOO_BIG, frees what was held and makes
@@ -22,7 +22,7 @@ struct buf {
  * once: at buf.err. */
 void buf_init(struct buf *buf, size_t max);
 void buf_finish(struct buf *buf);
-void buf_clear(struct buf *buf);  /* len = 0, err = ERR_OK, keeps the memory */
+void buf_clear(struct buf *buf); /* len = 0, err = ERR_OK, keeps the memory */
 enum err buf_add(struct buf *buf, const void *bytes, size_t len);
 enum err buf_add_str(struct buf *buf, struct str s);
 enum err buf_add_text(struct buf *buf, const char *text);

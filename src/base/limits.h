@@ -3,33 +3,33 @@
 #pragma once
 
 /* base */
-#define LOG_LINE_MAX          4096
-#define SECRET_LEN_MIN        8
-#define MESSAGE_MAX           1024 /* an error text for people */
+#define LOG_LINE_MAX   4096
+#define SECRET_LEN_MIN 8
+#define MESSAGE_MAX    1024 /* an error text for people */
 
 /* net */
-#define HTTP_RUNNING_MAX      256 /* requests at a time */
-#define HTTP_BODY_MAX         (16u << 20)
-#define HTTP_HEADERS_MAX      (64u << 10)
-#define HTTP_CONNECT_MS       15000
-#define HTTP_FIRST_BYTE_MS    30000
-#define HTTP_TOTAL_MS         60000
-#define HTTP_REDIRECTS_MAX    3
-#define WS_MESSAGE_MAX        (16u << 20) /* protocol.md 10, row 28 */
-#define WS_SEND_QUEUE_MAX     (1u << 20)
-#define WS_HANDSHAKE_MS       20000
-#define SSE_LINE_MAX          (16u << 20)
-#define SSE_EVENT_MAX         (16u << 20)
-#define SERVER_BODY_MAX       (64u << 20)
+#define HTTP_RUNNING_MAX       256 /* requests at a time */
+#define HTTP_BODY_MAX          (16u << 20)
+#define HTTP_HEADERS_MAX       (64u << 10)
+#define HTTP_CONNECT_MS        15000
+#define HTTP_FIRST_BYTE_MS     30000
+#define HTTP_TOTAL_MS          60000
+#define HTTP_REDIRECTS_MAX     3
+#define WS_MESSAGE_MAX         (16u << 20) /* protocol.md 10, row 28 */
+#define WS_SEND_QUEUE_MAX      (1u << 20)
+#define WS_HANDSHAKE_MS        20000
+#define SSE_LINE_MAX           (16u << 20)
+#define SSE_EVENT_MAX          (16u << 20)
+#define SERVER_BODY_MAX        (64u << 20)
 #define SERVER_CONNECTIONS_MAX 4096
-#define SERVER_SEND_QUEUE_MAX (256u << 20) /* the practice instance buffers SSE as Mastodon does */
+#define SERVER_SEND_QUEUE_MAX  (256u << 20) /* the practice instance buffers SSE as Mastodon does */
 
 /* json, event */
-#define JSON_DEPTH_MAX        256
-#define JSON_TEXT_MAX         (64u << 20)
-#define EVENT_LINE_MAX        (32u << 20)
-#define EVENT_NAME_MAX        128
-#define EVENT_STREAM_MAX      512
+#define JSON_DEPTH_MAX   256
+#define JSON_TEXT_MAX    (64u << 20)
+#define EVENT_LINE_MAX   (32u << 20)
+#define EVENT_NAME_MAX   128
+#define EVENT_STREAM_MAX 512
 
 /* match */
 #define PATTERN_TEXT_MAX      (64u << 10)
@@ -46,25 +46,26 @@
 #define WORDS_FILE_MAX        (16u << 20)
 
 /* script */
-#define PLUGIN_SOURCE_MAX     (4u << 20)
-#define PLUGIN_HANDLERS_MAX   1024
-#define PLUGIN_STREAMS_MAX    256
-#define PLUGIN_SCHEDULES_MAX  256
-#define PLUGIN_EFFECTS_MAX    1000 /* actions, archive lines and journal notes of one handler call */
-#define PLUGIN_LOG_LINES_MAX  200 /* lines that one handler call may log */
+#define PLUGIN_SOURCE_MAX      (4u << 20)
+#define PLUGIN_HANDLERS_MAX    1024
+#define PLUGIN_STREAMS_MAX     256
+#define PLUGIN_SCHEDULES_MAX   256
+#define PLUGIN_EFFECTS_MAX     1000 /* actions, archive lines and journal notes of one handler call */
+#define PLUGIN_LOG_LINES_MAX   200 /* lines that one handler call may log */
 #define PLUGIN_STATE_VALUE_MAX (1u << 20)
-#define PLUGIN_ERROR_MAX      8192
+#define PLUGIN_ERROR_MAX       8192
 
 /* store, host, mastodon */
-#define QUEUE_EVENTS_MAX      4096 /* past this the sockets are not read */
-#define QUEUE_BYTES_MAX       (64u << 20)
-#define TURN_EVENTS_MAX       256
-#define TURN_MS_MAX           50
-#define INBOX_LOAD_MAX        1000 /* open deliveries held in memory per instance */
-#define RING_EVENTS_MAX       4096 /* keys remembered of events that matched nothing */
-#define OUTBOX_RUNNING_MAX    16
-#define OUTBOX_ATTEMPTS_MAX   8
-#define OUTBOX_LOAD_MAX       1000
-#define ACTION_BODY_MAX       (1u << 20)
-#define ERROR_BODY_SHOWN_MAX  300 /* of a server's words in a message */
-#define ARCHIVE_NAME_MAX      64
+#define INTAKE_INSTANCES_MAX 256
+#define QUEUE_EVENTS_MAX     4096 /* past this the sockets are not read */
+#define QUEUE_BYTES_MAX      (64u << 20)
+#define TURN_EVENTS_MAX      256
+#define TURN_MS_MAX          50
+#define INBOX_LOAD_MAX       1000 /* open deliveries held in memory per instance */
+#define RING_EVENTS_MAX      4096 /* keys remembered of events that matched nothing */
+#define OUTBOX_RUNNING_MAX   16
+#define OUTBOX_ATTEMPTS_MAX  8
+#define OUTBOX_LOAD_MAX      1000
+#define ACTION_BODY_MAX      (1u << 20)
+#define ERROR_BODY_SHOWN_MAX 300 /* of a server's words in a message */
+#define ARCHIVE_NAME_MAX     64

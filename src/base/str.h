@@ -11,10 +11,10 @@ struct str {
 	size_t len;
 };
 
-#define STR(literal)      ((struct str){(literal), sizeof(literal) - 1})
-#define STR_NONE          ((struct str){0})
+#define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
+#define STR_NONE     ((struct str){0})
 /* For printf-like functions: "%.*s", STR_ARG(s) */
-#define STR_ARG(s)        (int)(s).len, (s).ptr ? (s).ptr : ""
+#define STR_ARG(s)   (int)(s).len, (s).ptr ? (s).ptr : ""
 
 struct str str_from(const char *text); /* NULL gives STR_NONE */
 bool str_eq(struct str a, struct str b);

@@ -29,9 +29,9 @@ enum event_kind {
 
 /* What the payload is, by kind. */
 enum event_payload {
-	PAYLOAD_NONE,    /* nothing worth reading ("undefined", "1", "" or absent) */
-	PAYLOAD_ID,      /* a bare id */
-	PAYLOAD_STATUS,  /* JSON entities from here on */
+	PAYLOAD_NONE,   /* nothing worth reading ("undefined", "1", "" or absent) */
+	PAYLOAD_ID,     /* a bare id */
+	PAYLOAD_STATUS, /* JSON entities from here on */
 	PAYLOAD_NOTIFICATION,
 	PAYLOAD_CONVERSATION,
 	PAYLOAD_ANNOUNCEMENT,
@@ -48,7 +48,7 @@ struct event_kind_info {
 };
 
 const struct event_kind_info *event_kind_info(enum event_kind kind);
-enum event_kind event_kind_from_name(struct str name); /* EVENT_UNKNOWN when not in the table */
+enum event_kind event_kind_from_name(struct str name);   /* EVENT_UNKNOWN when not in the table */
 const char *event_origin_name(enum event_origin origin); /* "live" "fill" "replay" */
 
 /* Immutable once built; shared by reference count within one thread. */
@@ -61,9 +61,11 @@ struct event {
 	struct str stream;      /* "public:local", "hashtag", ...; STR_NONE where unknown */
 	struct str param;       /* tag or list id as subscribed; STR_NONE without */
 	struct str account;     /* name of the account in the config; STR_NONE in plain replay */
-	struct str id;          /* status, notification, conversation, announcement id; the deleted id; else empty */
-	struct str payload;     /* bytes: the JSON text verbatim, or the bare id; STR_NONE where absent */
-	struct json_doc *doc;   /* of a JSON payload that parsed to an object; else NULL */
+	struct str
+		id; /* status, notification, conversation, announcement id; the deleted id; else empty */
+	struct str
+		payload; /* bytes: the JSON text verbatim, or the bare id; STR_NONE where absent */
+	struct json_doc *doc; /* of a JSON payload that parsed to an object; else NULL */
 };
 
 struct event *event_ref(struct event *event); /* returns event */

@@ -12,7 +12,16 @@
 extern "C" {
 #endif
 
-enum json_type { JSON_NULL, JSON_BOOL, JSON_INT, JSON_UINT, JSON_DOUBLE, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+	JSON_NULL,
+	JSON_BOOL,
+	JSON_INT,
+	JSON_UINT,
+	JSON_DOUBLE,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 
 struct json_parser; /* scratch memory, one per thread of use; reused for every parse */
 struct json_doc;    /* one parsed text; immutable */
@@ -38,7 +47,8 @@ void json_parser_destroy(struct json_parser *parser);
  * be NULL. On ERR_OK *doc is new. */
 enum err json_parse(struct json_parser *parser, struct str text, struct json_doc **doc,
 	struct json_error *error);
-void json_doc_destroy(struct json_doc *doc); /* NULL is fine; the memory may be pooled in its parser,
+void json_doc_destroy(
+	struct json_doc *doc); /* NULL is fine; the memory may be pooled in its parser,
 						which lives until its last document is gone */
 
 struct json_value json_root(const struct json_doc *doc);
@@ -47,7 +57,7 @@ enum json_type json_type(struct json_value value); /* JSON_NULL for an absent va
 
 /* Each returns false (and leaves *out) when the value is absent or of another type. */
 bool json_get_bool(struct json_value value, bool *out);
-bool json_get_int(struct json_value value, int64_t *out);   /* integers that fit */
+bool json_get_int(struct json_value value, int64_t *out); /* integers that fit */
 bool json_get_uint(struct json_value value, uint64_t *out);
 bool json_get_double(struct json_value value, double *out); /* any number */
 /* The decoded string, or STR_NONE. NUL bytes may be inside. Borrowed from the document. */

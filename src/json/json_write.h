@@ -12,7 +12,8 @@
 void json_put_str(struct buf *out, struct str text);
 void json_put_text(struct buf *out, const char *text); /* NULL gives null */
 void json_put_int(struct buf *out, int64_t number);
-void json_put_double(struct buf *out, double number); /* shortest form; NaN and infinities give null */
+void json_put_double(
+	struct buf *out, double number); /* shortest form; NaN and infinities give null */
 void json_put_bool(struct buf *out, bool value);
 /* `"key":`, with a comma before it unless the last byte opens an object. */
 void json_put_key(struct buf *out, const char *key);

@@ -10,11 +10,18 @@
 
 struct pattern;
 
-enum { PATTERN_CASE = 1 /* case matters */, PATTERN_LITERAL = 2, PATTERN_ANCHORED = 4, PATTERN_NO_JIT = 8,
-	PATTERN_DOTALL = 16, PATTERN_EXTENDED = 32, PATTERN_ONE_LINE = 64 /* ^ and $ match at the ends only */ };
+enum {
+	PATTERN_CASE = 1 /* case matters */,
+	PATTERN_LITERAL = 2,
+	PATTERN_ANCHORED = 4,
+	PATTERN_NO_JIT = 8,
+	PATTERN_DOTALL = 16,
+	PATTERN_EXTENDED = 32,
+	PATTERN_ONE_LINE = 64 /* ^ and $ match at the ends only */
+};
 
 enum pattern_result {
-	PATTERN_NO,    /* does not match */
+	PATTERN_NO, /* does not match */
 	PATTERN_YES,
 	PATTERN_LIMITED, /* gave up: match, depth or heap limit. Never to be taken for PATTERN_NO. */
 	PATTERN_INVALID, /* the subject is not valid UTF-8, or `start` is past its end */

@@ -12,37 +12,43 @@
 struct rule;
 
 struct rule_error {
-	char where[256];   /* key path, e.g. "account.age" or "any.2.text"; "" for the table itself */
+	char where[256]; /* key path, e.g. "account.age" or "any.2.text"; "" for the table itself */
 	char message[MESSAGE_MAX]; /* what was found, what was expected, a suggestion */
 	char pattern[256]; /* the pattern's text when it is one that failed, shortened; else "" */
 	long offset;       /* into the pattern, or -1 */
 };
 
 struct rule_env {
-	const char *folder; /* where word list files are read from: the plugin's folder; NULL: no files */
+	const char *
+		folder; /* where word list files are read from: the plugin's folder; NULL: no files */
 };
 
 /* Compiles the JSON form of a match table: an object with the keys of docs/reference (all ANDed, lists ORed,
  * "any"/"all"/"none" lists of such objects). An empty object matches everything. NULL on an error. */
-struct rule *rule_compile(struct json_value table, const struct rule_env *env, struct rule_error *error);
+struct rule *rule_compile(
+	struct json_value table, const struct rule_env *env, struct rule_error *error);
 void rule_destroy(struct rule *rule);
 
-enum rule_result { RULE_NO, RULE_YES, RULE_LIMITED /* a pattern gave up; counts as no, is reported */ };
+enum rule_result {
+	RULE_NO,
+	RULE_YES,
+	RULE_LIMITED /* a pattern gave up; counts as no, is reported */
+};
 
 /* Why a rule matched: the first pattern or word that did. Text is borrowed from the views. */
 struct rule_hit {
-	const char *key;     /* "text", "words", ...; "" when only conditions without text matched */
+	const char *key; /* "text", "words", ...; "" when only conditions without text matched */
 	enum view view;
-	struct str pattern;  /* the pattern or word; borrowed from the rule */
-	struct str subject;  /* the view's text */
-	struct span span;    /* of the whole match in subject; SPAN_NONE without text */
+	struct str pattern; /* the pattern or word; borrowed from the rule */
+	struct str subject; /* the view's text */
+	struct span span;   /* of the whole match in subject; SPAN_NONE without text */
 	struct span captures[PATTERN_CAPTURES_MAX];
-	unsigned capture_count; /* groups; spans[i] is group i + 1 */
+	unsigned capture_count;         /* groups; spans[i] is group i + 1 */
 	const struct pattern *compiled; /* for group names; NULL for words */
 };
 
 /* Cheap conditions first, then texts. `now_ms` (Unix time) is what ages are measured against. */
-enum rule_result rule_match(const struct rule *rule, struct views *views, struct pattern_scratch *scratch,
-	int64_t now_ms, struct rule_hit *hit);
+enum rule_result rule_match(const struct rule *rule, struct views *views,
+	struct pattern_scratch *scratch, int64_t now_ms, struct rule_hit *hit);
 /* All keys that a match table may have, for suggestions and `check`. */
 const char *const *rule_keys(size_t *count);

@@ -9,10 +9,10 @@
 
 /* The order is that of the table in view.c, which has the names. */
 enum view {
-	VIEW_TEXT,     /* content warning, body, alt texts, poll options; one part a line */
-	VIEW_BODY,     /* visible text of the post alone */
-	VIEW_RAW,      /* the post's HTML as it came */
-	VIEW_FOLDED,   /* of VIEW_TEXT, for words: caseless here; the full folding comes with the match engine */
+	VIEW_TEXT, /* content warning, body, alt texts, poll options; one part a line */
+	VIEW_BODY, /* visible text of the post alone */
+	VIEW_RAW,  /* the post's HTML as it came */
+	VIEW_FOLDED, /* of VIEW_TEXT, for words: caseless here; the full folding comes with the match engine */
 	VIEW_LINKS,    /* link targets, one a line (no mentions, no hashtags); the card's too */
 	VIEW_TAGS,     /* names without '#', one a line */
 	VIEW_MENTIONS, /* acct without '@', one a line */
@@ -20,8 +20,8 @@ enum view {
 	VIEW_ALT,      /* alt texts, one a line */
 	VIEW_CW,       /* content warning */
 	VIEW_POLL,     /* poll options, one a line */
-	VIEW_BIO,      /* visible text of the author's note, then of the profile fields, one a line */
-	VIEW_REQUEST,  /* VIEW_BODY without the mentions it starts with (tusk.hear) */
+	VIEW_BIO, /* visible text of the author's note, then of the profile fields, one a line */
+	VIEW_REQUEST, /* VIEW_BODY without the mentions it starts with (tusk.hear) */
 };
 #define VIEW_COUNT (VIEW_REQUEST + 1)
 

@@ -18,42 +18,44 @@ struct http_header {
 };
 
 enum http_end {
-	HTTP_DONE,      /* the whole answer came; for a stream: its orderly end */
-	HTTP_NO_NAME,   /* the host name does not resolve */
+	HTTP_DONE,       /* the whole answer came; for a stream: its orderly end */
+	HTTP_NO_NAME,    /* the host name does not resolve */
 	HTTP_NO_CONNECT, /* refused, unreachable, or no connection within HTTP_CONNECT_MS */
-	HTTP_TLS,       /* certificate or handshake */
-	HTTP_SLOW,      /* connected, but no answer in time */
-	HTTP_TRUNCATED, /* the connection ended inside the answer */
-	HTTP_BROKEN,    /* what came is no HTTP, or a cap was reached */
-	HTTP_REJECTED,  /* on_head returned false */
+	HTTP_TLS,        /* certificate or handshake */
+	HTTP_SLOW,       /* connected, but no answer in time */
+	HTTP_TRUNCATED,  /* the connection ended inside the answer */
+	HTTP_BROKEN,     /* what came is no HTTP, or a cap was reached */
+	HTTP_REJECTED,   /* on_head returned false */
 };
 
 /* An answer. All borrowed for the length of the callback. */
 struct http_answer {
 	enum http_end end;
-	int status;            /* 0 when no status line came */
-	struct str body;       /* empty for streams */
+	int status;                        /* 0 when no status line came */
+	struct str body;                   /* empty for streams */
 	const struct http_header *headers; /* names in lower case */
 	unsigned header_count;
-	const char *error;     /* words for people when end != HTTP_DONE; never holds the token or query */
-	bool sent;             /* bytes of the request may have reached the server */
+	const char
+		*error; /* words for people when end != HTTP_DONE; never holds the token or query */
+	bool sent;      /* bytes of the request may have reached the server */
 };
 
 struct http_request {
-	const char *method;  /* "GET" when NULL */
-	const char *url;     /* http or https; redirects are not followed unless `redirects` */
+	const char *method; /* "GET" when NULL */
+	const char *url;    /* http or https; redirects are not followed unless `redirects` */
 	const struct http_header *headers; /* "Content-Type" and the like */
 	unsigned header_count;
-	const char *bearer;  /* sent as Authorization: Bearer; never to another host */
+	const char *bearer; /* sent as Authorization: Bearer; never to another host */
 	struct str body;
 	const char *ca_file; /* NULL: the system's authorities. TLS is always verified. */
-	bool redirects;      /* GET only: follow up to HTTP_REDIRECTS_MAX, without the bearer on another origin */
-	int64_t total_ms;    /* 0: HTTP_TOTAL_MS; -1: none (streams) */
+	bool redirects; /* GET only: follow up to HTTP_REDIRECTS_MAX, without the bearer on another origin */
+	int64_t total_ms; /* 0: HTTP_TOTAL_MS; -1: none (streams) */
 	/* Streaming: when on_data is set, status and headers go to on_head (return false to end with
 	 * HTTP_REJECTED; the body of a rejected answer is then in answer.body, capped), then bytes to on_data. */
 	bool (*on_head)(void *data, const struct http_answer *head);
 	void (*on_data)(void *data, struct str bytes);
-	void (*on_done)(void *data, const struct http_answer *answer); /* once, from the loop, last */
+	void (*on_done)(
+		void *data, const struct http_answer *answer); /* once, from the loop, last */
 	void *data;
 };
 

@@ -19,32 +19,35 @@ struct loop *loop_create(double clock_rate); /* new */
 void loop_destroy(struct loop *loop);
 /* Runs until loop_stop. Must not be nested. */
 void loop_run(struct loop *loop);
-void loop_stop(struct loop *loop); /* from a callback, or before loop_run */
+void loop_stop(struct loop *loop);    /* from a callback, or before loop_run */
 void *loop_native(struct loop *loop); /* the uv_loop_t, for guests such as libwebsockets */
 double loop_clock_rate(const struct loop *loop);
-int64_t loop_now_ms(struct loop *loop); /* monotonic, scaled, of this iteration */
+int64_t loop_now_ms(struct loop *loop);     /* monotonic, scaled, of this iteration */
 struct clock loop_clock(struct loop *loop); /* keeps loop */
 
 typedef void loop_fn(void *data);
 
 struct loop_timer *loop_timer_create(struct loop *loop, loop_fn *fn, void *data); /* new, stopped */
-void loop_timer_start(struct loop_timer *timer, int64_t after_ms, int64_t repeat_ms); /* restarts; 0: once */
+void loop_timer_start(
+	struct loop_timer *timer, int64_t after_ms, int64_t repeat_ms); /* restarts; 0: once */
 void loop_timer_stop(struct loop_timer *timer);
 bool loop_timer_active(const struct loop_timer *timer);
 void loop_timer_destroy(struct loop_timer *timer); /* NULL is fine; never calls back after */
 
 enum { WATCH_READ = 1, WATCH_WRITE = 2 };
-typedef void loop_watch_fn(void *data, int fd, int ready); /* ready: WATCH_ bits; both on an error */
+typedef void loop_watch_fn(
+	void *data, int fd, int ready); /* ready: WATCH_ bits; both on an error */
 struct loop_watch *loop_watch_create(struct loop *loop, int fd, loop_watch_fn *fn, void *data);
 void loop_watch_set(struct loop_watch *watch, int wanted); /* WATCH_ bits; 0: none */
-void loop_watch_destroy(struct loop_watch *watch); /* the fd stays the caller's */
+void loop_watch_destroy(struct loop_watch *watch);         /* the fd stays the caller's */
 
 /* Calls `fn` for each signal. Several may ask for the same signal. Ends with loop_destroy. */
 void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *data, int signum), void *data);
 
 /* Resolves off the loop's thread. `done` gets numeric addresses ("127.0.0.1", "::1"), or count 0 and the
  * system's words in `error`; it runs later, never from inside this call. Returns an id > 0. */
-typedef void loop_resolved_fn(void *data, const char *const *addresses, unsigned count, const char *error);
+typedef void loop_resolved_fn(
+	void *data, const char *const *addresses, unsigned count, const char *error);
 unsigned loop_resolve(struct loop *loop, const char *host, loop_resolved_fn *done, void *data);
 void loop_resolve_cancel(struct loop *loop, unsigned id); /* `done` will not run */
 

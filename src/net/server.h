@@ -18,11 +18,11 @@ typedef uint64_t server_conn;
 
 struct server_request {
 	const char *method;
-	struct str path;     /* as sent, still encoded, without query */
-	struct str query;    /* behind '?'; empty without */
+	struct str path;                   /* as sent, still encoded, without query */
+	struct str query;                  /* behind '?'; empty without */
 	const struct http_header *headers; /* names in lower case */
 	unsigned header_count;
-	struct str body;     /* whole; at most SERVER_BODY_MAX */
+	struct str body; /* whole; at most SERVER_BODY_MAX */
 	bool http10;
 };
 
@@ -33,7 +33,8 @@ struct server_events {
 	 * on; `*subprotocol` set to a text is echoed), or an HTTP status to refuse with, which is
 	 * answered with the headers in `*refusal` and an empty body. */
 	int (*on_upgrade)(void *data, server_conn conn, const struct server_request *request,
-		const char **subprotocol, const struct http_header **refusal, unsigned *refusal_count);
+		const char **subprotocol, const struct http_header **refusal,
+		unsigned *refusal_count);
 	void (*on_ws_open)(void *data, server_conn conn);
 	void (*on_ws_message)(void *data, server_conn conn, struct str message, bool binary);
 	void (*on_ws_pong)(void *data, server_conn conn);
@@ -56,11 +57,11 @@ int server_port(const struct server *server);
 
 /* The whole answer; sends Content-Length unless `chunked`. Connection stays open (keep-alive) unless
  * the request asked to close or was HTTP/1.0. Header names are sent as given. */
-bool server_respond(struct server *server, server_conn conn, int status, const struct http_header *headers,
-	unsigned header_count, struct str body, bool chunked);
+bool server_respond(struct server *server, server_conn conn, int status,
+	const struct http_header *headers, unsigned header_count, struct str body, bool chunked);
 /* An answer without known end: chunked (plain until close for HTTP/1.0). Each server_write is one chunk. */
-bool server_begin(struct server *server, server_conn conn, int status, const struct http_header *headers,
-	unsigned header_count);
+bool server_begin(struct server *server, server_conn conn, int status,
+	const struct http_header *headers, unsigned header_count);
 bool server_write(struct server *server, server_conn conn, struct str chunk);
 bool server_finish(struct server *server, server_conn conn); /* last chunk */
 /* WebSocket: one message; a ping; a close frame (code 0: without a code). */

@@ -13,14 +13,14 @@
 typedef void sse_event_fn(void *data, struct str type, struct str payload);
 
 struct sse {
-	struct buf line;  /* the unfinished line */
+	struct buf line; /* the unfinished line */
 	struct buf type;
 	struct buf payload; /* data lines joined by LF */
 	struct buf last_id;
-	int64_t retry_ms;   /* -1: never sent */
-	uint64_t comments;  /* lines that start with ':' (heartbeats) */
+	int64_t retry_ms;  /* -1: never sent */
+	uint64_t comments; /* lines that start with ':' (heartbeats) */
 	bool has_data, skip_lf, at_start;
-	unsigned char bom;  /* bytes of the initial BOM seen */
+	unsigned char bom; /* bytes of the initial BOM seen */
 	sse_event_fn *on_event;
 	void *data;
 };

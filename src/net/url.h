@@ -9,12 +9,12 @@
 #include "str.h"
 
 struct url {
-	bool tls;          /* https, wss */
-	char host[256];    /* lower case, without brackets for IPv6 */
-	uint16_t port;     /* the scheme's own when the text has none */
+	bool tls;       /* https, wss */
+	char host[256]; /* lower case, without brackets for IPv6 */
+	uint16_t port;  /* the scheme's own when the text has none */
 	bool default_port;
-	char *path;        /* with the leading '/', without query; "/" when empty */
-	char *query;       /* behind '?'; NULL without */
+	char *path;  /* with the leading '/', without query; "/" when empty */
+	char *query; /* behind '?'; NULL without */
 };
 
 /* False for another scheme, user info, a fragment, an empty host, control characters. On true

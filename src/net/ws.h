@@ -13,27 +13,30 @@ struct ws_client; /* the shared context: one per loop */
 struct ws;        /* one connection */
 
 enum ws_end {
-	WS_CLOSED,      /* a close frame came; code 1005 when it had none */
-	WS_CUT,         /* the connection ended without one (1006) */
+	WS_CLOSED, /* a close frame came; code 1005 when it had none */
+	WS_CUT,    /* the connection ended without one (1006) */
 	WS_NO_NAME,
 	WS_NO_CONNECT,
 	WS_TLS,
-	WS_REFUSED,     /* the server answered the upgrade with another status: http_status, error */
-	WS_SLOW,        /* no answer to the handshake within WS_HANDSHAKE_MS */
-	WS_TOO_BIG,     /* a message over WS_MESSAGE_MAX */
+	WS_REFUSED, /* the server answered the upgrade with another status: http_status, error */
+	WS_SLOW,    /* no answer to the handshake within WS_HANDSHAKE_MS */
+	WS_TOO_BIG, /* a message over WS_MESSAGE_MAX */
 };
 
 struct ws_ended {
 	enum ws_end end;
-	int code;         /* WS_CLOSED: the close code */
-	int http_status;  /* WS_REFUSED */
-	const char *error; /* words for people: the server's X-Error-Message where it sent one; never NULL */
+	int code;        /* WS_CLOSED: the close code */
+	int http_status; /* WS_REFUSED */
+	const char *
+		error; /* words for people: the server's X-Error-Message where it sent one; never NULL */
 };
 
 struct ws_target {
-	const char *url;      /* ws or wss (http and https mean the same) with path and query */
-	const char *bearer;   /* sent as Authorization: Bearer and as Sec-WebSocket-Protocol; may be NULL */
-	const char *ca_file;  /* NULL: the system's authorities. TLS is always verified, ALPN is http/1.1. */
+	const char *url; /* ws or wss (http and https mean the same) with path and query */
+	const char *
+		bearer; /* sent as Authorization: Bearer and as Sec-WebSocket-Protocol; may be NULL */
+	const char *
+		ca_file; /* NULL: the system's authorities. TLS is always verified, ALPN is http/1.1. */
 	const char *user_agent;
 };
 
@@ -41,7 +44,7 @@ struct ws_target {
 struct ws_events {
 	void (*on_open)(void *data);
 	void (*on_message)(void *data, struct str text); /* one whole message; borrowed */
-	void (*on_alive)(void *data);  /* any bytes came, pings included; may be NULL */
+	void (*on_alive)(void *data); /* any bytes came, pings included; may be NULL */
 	/* Last callback of a connection, exactly once, however it ended; `ws` is gone after. */
 	void (*on_end)(void *data, const struct ws_ended *ended);
 };
@@ -50,8 +53,8 @@ struct ws_client *ws_client_create(struct loop *loop, struct log *log);
 void ws_client_destroy(struct ws_client *client); /* all connections end without callbacks */
 /* Starts a connection. Copies the target; keeps events and data. Resolves off the loop. NULL only when the
  * url is none of ours (nothing is called then). */
-struct ws *ws_open(struct ws_client *client, const struct ws_target *target, const struct ws_events *events,
-	void *data);
+struct ws *ws_open(struct ws_client *client, const struct ws_target *target,
+	const struct ws_events *events, void *data);
 /* Queues one text message; false when WS_SEND_QUEUE_MAX bytes wait. */
 bool ws_send(struct ws *ws, struct str text);
 /* Sends a close frame with `code` and ends; on_end follows within a few seconds. */

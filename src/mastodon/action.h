@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Actions: what a plugin may ask for, and the request that each becomes (protocol.md 6). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "account.h"
+#include "intents.h"
+#include "secrets.h"
+
+enum action_kind {
+	ACTION_BOOST,
+	ACTION_UNBOOST,
+	ACTION_FAVOURITE,
+	ACTION_BOOKMARK,
+	ACTION_REPLY,
+	ACTION_POST,
+	ACTION_FORWARD,
+};
+
+struct action_info {
+	const char *name;
+	const char *path;       /* "/api/v1/statuses/%s/reblog"; NULL where it is built otherwise */
+	const char *permission; /* that the instance needs; "http" for forward: "http:HOST" */
+	const char
+		*read_back; /* field of the status that says it has happened ("reblogged"); NULL */
+	bool read_back_value; /* what the field is then (unboost: false) */
+	bool on_status;       /* needs a target status; never done to one's own post */
+	bool is_default;      /* allowed without a declaration */
+};
+const struct action_info *action_info(enum action_kind kind);
+bool action_from_name(struct str name, enum action_kind *kind);
+
+/* What a handler asked for. Text is owned by the struct. */
+struct action {
+	enum action_kind kind;
+	char *target;        /* status id; NULL without */
+	char *target_author; /* account id of its author; NULL when unknown */
+	char *key; /* named by the plugin; NULL: made from instance, action and target or event */
+	char *url; /* forward */
+	char *headers; /* forward: JSON object of strings; NULL without */
+	char *body; /* post, reply: JSON parameters of POST /api/v1/statuses; forward: what is sent */
+	char *summary;           /* one line for people: 'boost of @a@b: "first words…"' */
+	int64_t at_most, per_ms; /* rolling limit over (instance, action); per_ms 0: none */
+};
+void action_finish(struct action *action);
+
+/* Where an action came from. */
+struct action_source {
+	const char *instance;
+	const struct account *account; /* may be NULL for forwards */
+	const char *event_key;         /* "update:ID"; NULL for a schedule */
+	const char *schedule;          /* "NAME@DUE"; NULL for an event */
+	unsigned nth; /* n-th of the same (instance, action, target) in this handler call, from 0 */
+	int64_t now_ms;
+};
+/* The request, with its key; secrets hidden. The caller calls intent_finish. An Idempotency-Key is a hash of
+ * the key, so that the same decision gives the same one after any restart. ERR_TOO_BIG past ACTION_BODY_MAX. */
+enum err action_to_intent(const struct action *action, const struct action_source *source,
+	const struct secrets *secrets, struct intent *out);

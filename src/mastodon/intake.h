@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The queue between the sockets and the turn, and who hears what: one routing per event and instance. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "event.h"
+
+struct intake;
+
+struct intake *intake_create(void);
+void intake_destroy(struct intake *intake);
+/* Instance number `instance` (below INTAKE_INSTANCES_MAX) hears (account, stream, param) from now on. */
+void intake_subscribe(struct intake *intake, unsigned instance, struct str account,
+	struct str stream, struct str param);
+void intake_forget(struct intake *intake, unsigned instance);
+
+void intake_push(struct intake *intake, struct event *event); /* takes */
+struct event *intake_pop(struct intake *intake);              /* new reference, NULL when empty */
+/* True past QUEUE_EVENTS_MAX or QUEUE_BYTES_MAX: stop reading; false again below half. */
+bool intake_full(const struct intake *intake);
+size_t intake_count(const struct intake *intake);
+
+/* The instances that subscribed to the event's stream and whom intake_mark was not called for with the same event
+ * (kind, scope, id, version) lately. Writes at most `max` numbers, returns how many. In a replay
+ * (ORIGIN_REPLAY) all instances hear every stream. */
+size_t intake_route(
+	struct intake *intake, const struct event *event, unsigned *instances, size_t max);
+/* The instance had this event (matched or not). The newest RING_EVENTS_MAX are remembered per instance;
+ * what matched is in the database besides. */
+void intake_mark(struct intake *intake, unsigned instance, const struct event *event);
+/* Scope of the seen key: "account:NAME" or "server:HOST" (design section 5). `host` is the account's. */
+void intake_scope(const struct event *event, struct str host, struct buf *out);

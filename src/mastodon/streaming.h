@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The streaming connections of one account: one multiplexed WebSocket, or one SSE answer a stream. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "account.h"
+#include "event.h"
+#include "http.h"
+#include "log.h"
+#include "loop.h"
+#include "rng.h"
+#include "ws.h"
+
+enum transport { TRANSPORT_AUTO, TRANSPORT_WS, TRANSPORT_SSE };
+
+enum stream_state {
+	STREAM_CONNECTING,
+	STREAM_LIVE, /* SSE: the first bytes came; WebSocket: open, subscribe sent and no error within a second or
+			    an event came */
+	STREAM_WAITING, /* until the next attempt; retry_ms says how long */
+	STREAM_REFUSED, /* the server will not have it: scope, list, unknown stream. Not retried. */
+	STREAM_STOPPED, /* credentials no longer good. Nothing of this account is retried. */
+};
+
+struct stream_status {
+	struct str stream, param;
+	enum stream_state state;
+	int64_t retry_ms;      /* STREAM_WAITING */
+	const char *reason;    /* for people; "" when there is nothing to say */
+	const char *transport; /* "ws" or "sse" */
+};
+const char *stream_state_name(enum stream_state state);
+
+struct streaming_events {
+	void (*on_event)(void *data, struct event *event); /* takes the event */
+	void (*on_broken)(void *data,
+		const char *what); /* a message that could not be decoded; counted, logged */
+	void (*on_state)(
+		void *data, const struct stream_status *status); /* borrowed; also for each retry */
+};
+
+struct streaming_config {
+	struct loop *loop;
+	struct http *http;
+	struct ws_client *ws;
+	struct log *log;
+	struct rng *rng;
+	struct json_parser *parser;
+	const struct account *account; /* kept; discovery is done */
+	enum transport transport;
+	const char *user_agent;
+};
+
+struct streaming;
+
+/* Keeps everything in `config` (the struct itself is copied). Connects when the first stream is added. Callbacks run
+ * from the loop only. Auto tries WebSocket first; when its handshake fails otherwise than by 401 twice, SSE, and back.
+ * Waits between attempts: pace (base 1 s, cap 5 min, reset after 60 s of health). A clean end is followed by one
+ * attempt; a 401 then ends in STREAM_STOPPED. */
+struct streaming *streaming_create(
+	const struct streaming_config *config, const struct streaming_events *events, void *data);
+void streaming_destroy(struct streaming *streaming); /* no callbacks after */
+/* The stream must have passed stream_check. Adding one that is there does nothing. */
+void streaming_add(struct streaming *streaming, struct str stream, struct str param);
+void streaming_remove(struct streaming *streaming, struct str stream, struct str param);
+/* Stops and resumes reading from the sockets (back-pressure). */
+void streaming_pause(struct streaming *streaming, bool paused);
+/* Calls for each stream with its present status. */
+void streaming_each(const struct streaming *streaming,
+	void (*fn)(void *data, const struct stream_status *status), void *data);

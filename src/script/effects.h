@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* What one handler call wants to have happened: applied by the turn when the call returns, dropped when it raises. */
+#pragma once
+
+#include "action.h"
+#include "event.h"
+
+enum effect_type {
+	EFFECT_ACTION,
+	EFFECT_ARCHIVE,   /* append the event to archive `name` */
+	EFFECT_STATE_PUT, /* tusk.store: key, json */
+	EFFECT_STATE_DELETE,
+};
+
+struct effect {
+	enum effect_type type;
+	struct action action; /* EFFECT_ACTION */
+	char *name;           /* archive name or state key */
+	size_t name_len;
+	char *json; /* state value; for an archive of another object than the event: its line's payload, else NULL */
+	size_t json_len;
+	struct event *event; /* EFFECT_ARCHIVE: what is written; a reference */
+};
+
+struct effects {
+	struct effect *list;
+	size_t count, size;
+};
+
+void effects_init(struct effects *effects);
+void effects_finish(struct effects *effects); /* frees all */
+/* The new entry, zeroed but for its type; NULL past PLUGIN_EFFECTS_MAX. */
+struct effect *effects_add(struct effects *effects, enum effect_type type);

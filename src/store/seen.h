@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What each instance has handled, what it still has to, and how far each stream was read (design section 5). */
+#pragma once
+
+#include "buf.h"
+#include "store.h"
+
+struct seen_key {
+	const char *instance;
+	struct str
+		scope; /* "account:NAME" for user, user:notification, direct and list; else "server:HOST" */
+	struct str kind; /* wire name */
+	struct str id;
+	struct str version;
+};
+
+bool seen_has(struct store *store, const struct seen_key *key);
+void seen_add(struct store *store, const struct seen_key *key, int64_t now_ms);
+/* Deletes what is older than `before_ms`; at most `limit` rows a call. Returns how many. */
+int seen_prune(struct store *store, int64_t before_ms, int limit);
+
+/* One matched handler that has not ended yet. */
+struct delivery {
+	int64_t row; /* 0 for a new one; set by delivery_add */
+	const char *instance;
+	unsigned handler;   /* index in the plugin's list */
+	struct str line;    /* the event as event_write_line writes it */
+	struct str matched; /* JSON of the reason (rule, view, captures, span) */
+	int64_t created_ms;
+};
+void delivery_add(struct store *store, struct delivery *delivery);
+void delivery_delete(struct store *store, int64_t row);
+/* Oldest first, rows greater than `after_row`; stops when `fn` returns false. Text is borrowed for the call. */
+typedef bool delivery_fn(void *data, const struct delivery *delivery);
+void delivery_each(
+	struct store *store, const char *instance, int64_t after_row, delivery_fn *fn, void *data);
+
+/* Cursor of one stream: the newest id that was committed, and when. */
+struct position {
+	const char *account;
+	struct str stream, param;
+	struct str newest_id;
+	int64_t received_at_ms;
+};
+void position_put(struct store *store, const struct position *position);
+/* False when there is none. `id` gets the text, `at` the time. */
+bool position_get(struct store *store, const struct position *key, struct buf *id, int64_t *at);
