@@ -62,5 +62,5 @@ suggest(struct str given, const char *const *known, size_t count)
 			longer = known[i];
 		}
 	}
-	return nearest != NULL ? nearest : longer;
+	return longer != NULL && best > 1 ? longer : nearest;
 }
