@@ -32,4 +32,5 @@ void buf_drop_front(struct buf *buf, size_t len);
 void buf_truncate(struct buf *buf, size_t len);
 /* New, NUL ended, "" when nothing was added, NULL after an error; buf is empty after. `len` may be NULL. */
 char *buf_take(struct buf *buf, size_t *len);
-struct str buf_str(const struct buf *buf); /* empty when nothing was added, STR_NONE after an error */
+struct str buf_str(
+	const struct buf *buf); /* empty when nothing was added, STR_NONE after an error */
