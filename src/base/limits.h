@@ -8,6 +8,8 @@
 #define MESSAGE_MAX    1024 /* an error text for people */
 
 /* net */
+#define RESOLVE_ADDRESSES_MAX  8
+#define URL_MAX                8192
 #define HTTP_RUNNING_MAX       256 /* requests at a time */
 #define HTTP_BODY_MAX          (16u << 20)
 #define HTTP_HEADERS_MAX       (64u << 10)

@@ -13,11 +13,12 @@ struct loop_timer;
 struct loop_watch;
 
 /* `clock_rate` scales every timer and both clocks (1.0: real time; 60.0: a minute a second).
- * The wall clock runs from the real time at creation. */
+ * The wall clock runs from the real time at creation; at rate 1.0 it is the system's own. Ignores SIGPIPE. */
 struct loop *loop_create(double clock_rate); /* new */
-/* Everything made from the loop must be destroyed before. Runs what is left of closing handles. */
+/* Everything made from the loop must be destroyed before. Runs what is left of closing handles, and waits for
+ * work under way: its `done` still runs. */
 void loop_destroy(struct loop *loop);
-/* Runs until loop_stop. Must not be nested. */
+/* Runs until loop_stop, or until nothing is left that could call back. Must not be nested. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);    /* from a callback, or before loop_run */
 void *loop_native(struct loop *loop); /* the uv_loop_t, for guests such as libwebsockets */
@@ -44,7 +45,7 @@ void loop_watch_destroy(struct loop_watch *watch);         /* the fd stays the c
 /* Calls `fn` for each signal. Several may ask for the same signal. Ends with loop_destroy. */
 void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *data, int signum), void *data);
 
-/* Resolves off the loop's thread. `done` gets numeric addresses ("127.0.0.1", "::1"), or count 0 and the
+/* Resolves off the loop's thread. `done` gets up to RESOLVE_ADDRESSES_MAX numeric addresses ("::1"), or count 0 and the
  * system's words in `error`; it runs later, never from inside this call. Returns an id > 0. */
 typedef void loop_resolved_fn(
 	void *data, const char *const *addresses, unsigned count, const char *error);
