@@ -58,6 +58,7 @@
 #define PLUGIN_ERROR_MAX       8192
 
 /* store, host, mastodon */
+#define STREAM_PARAM_MAX     200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */
 #define INTAKE_INSTANCES_MAX 256
 #define QUEUE_EVENTS_MAX     4096 /* past this the sockets are not read */
 #define QUEUE_BYTES_MAX      (64u << 20)

@@ -24,5 +24,8 @@ const char *const *stream_names(size_t *count);
 bool stream_check(struct str name, struct str param, char *error);
 /* The parameter as it is subscribed: a tag without '#'. Borrowed from `param`. */
 struct str stream_param(const struct stream_info *info, struct str param);
-/* Same stream: names equal, tags compared without case (ASCII and Latin-1 letters at least). */
+/* Adds one text per stream: equal for two spellings of the same stream (a tag without case and
+ * diacritics, as the server folds it: Latin, Greek and Cyrillic letters). */
+void stream_key(struct str name, struct str param, struct buf *out);
+/* Same stream: equal keys. */
 bool stream_same(struct str name_a, struct str param_a, struct str name_b, struct str param_b);
