@@ -2,6 +2,8 @@
 /* Every cap on what a stranger can make grow, in one place. Bytes unless the name says otherwise. */
 #pragma once
 
+#include_next <limits.h> /* this file's name hides the system's */
+
 /* base */
 #define LOG_LINE_MAX   4096
 #define SECRET_LEN_MIN 8

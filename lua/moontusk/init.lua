@@ -1,0 +1,3 @@
+-- SPDX-License-Identifier: MIT
+-- What `require "moontusk"` returns.
+return {}

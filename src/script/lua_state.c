@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/* A Lua state: allocator, creation, the protected door, tracebacks. */
+#include "lua_state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lauxlib.h>
+
+#include "lua_state_internal.h"
+#include "xmalloc.h"
+
+#define TRACEBACK_FRAMES_MAX 20
+
+struct body {
+	lua_body_fn *run;
+	void *data;
+	char *error;
+};
+
+struct lua_state *
+lua_state_of(lua_State *L)
+{
+	struct lua_state *state;
+	memcpy(&state, lua_getextraspace(L), sizeof(state));
+	return state;
+}
+
+void *
+lua_state_owner(lua_State *L)
+{
+	return lua_state_of(L)->config.owner;
+}
+
+size_t
+lua_state_memory(const struct lua_state *state)
+{
+	return state->used;
+}
+
+/* `osize` is the type of the new object, not a size, when `ptr` is NULL. Freeing and shrinking never fail. */
+static void *
+on_lua_alloc(void *data, void *ptr, size_t osize, size_t nsize)
+{
+	struct lua_state *state = data;
+	size_t old = ptr ? osize : 0;
+	if (nsize == 0) {
+		free(ptr);
+		state->used -= old;
+		return NULL;
+	}
+	if (nsize > old) {
+		size_t limit = state->config.limit_bytes;
+		if (limit && state->used - old + nsize > limit)
+			return NULL;
+		unsigned long fail_at = state->config.fail_at;
+		if (fail_at && ++state->allocations >= fail_at)
+			return NULL;
+	}
+	void *fresh = realloc(ptr, nsize);
+	if (!fresh && nsize <= old)
+		fresh = ptr;
+	if (fresh)
+		state->used = state->used - old + nsize;
+	return fresh;
+}
+
+static int
+on_lua_panic(lua_State *L)
+{
+	const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "no message";
+	fprintf(stderr, "moontusk: a Lua error outside the protected door: %s\n", text);
+	return 0; /* Lua aborts */
+}
+
+static bool
+is_hidden(const struct lua_state *state, const lua_Debug *frame)
+{
+	if (frame->currentline < 0)
+		return true;
+	return !state->config.trusted &&
+	       strncmp(frame->source, LIBRARY_CHUNK, sizeof(LIBRARY_CHUNK) - 1) == 0;
+}
+
+static const char *
+source_name(const lua_Debug *frame)
+{
+	bool is_path = *frame->source == '@' || *frame->source == '=';
+	return is_path ? frame->source + 1 : frame->short_src;
+}
+
+static size_t
+add_frame(char *out, size_t len, const lua_Debug *frame)
+{
+	char name[160];
+	if (*frame->what == 'm')
+		snprintf(name, sizeof(name), "in the main chunk");
+	else if (frame->name)
+		snprintf(name, sizeof(name), "in %s '%s'",
+			*frame->namewhat ? frame->namewhat : "function", frame->name);
+	else
+		snprintf(name, sizeof(name), "in the function of line %d", frame->linedefined);
+	int added = snprintf(out + len, PLUGIN_ERROR_MAX - len, "\n  %s:%d: %s", source_name(frame),
+		frame->currentline, name);
+	return added < 0 || len + (size_t)added >= PLUGIN_ERROR_MAX ? PLUGIN_ERROR_MAX - 1
+								    : len + (size_t)added;
+}
+
+static void
+add_traceback(lua_State *L, char *out)
+{
+	struct lua_state *state = lua_state_of(L);
+	size_t len = strlen(out);
+	unsigned shown = 0;
+	lua_Debug frame;
+	for (int level = 1; lua_getstack(L, level, &frame); level++) {
+		if (!lua_getinfo(L, "Sln", &frame) || is_hidden(state, &frame))
+			continue;
+		if (shown == TRACEBACK_FRAMES_MAX) {
+			snprintf(out + len, PLUGIN_ERROR_MAX - len, "\n  ...");
+			return;
+		}
+		len = add_frame(out, len, &frame);
+		shown++;
+	}
+}
+
+/* Writes to a buffer of C and not to a Lua string: that works without memory too. */
+static int
+on_lua_error(lua_State *L)
+{
+	struct body *body = lua_touserdata(L, lua_upvalueindex(1));
+	size_t len;
+	const char *text;
+	if (lua_type(L, 1) == LUA_TSTRING) {
+		text = lua_tolstring(L, 1, &len);
+		snprintf(body->error, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
+	} else if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) {
+		text = luaL_tolstring(L, 1, &len);
+		snprintf(body->error, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
+	} else {
+		snprintf(body->error, PLUGIN_ERROR_MAX,
+			"error() was called with a %s, expected a text", luaL_typename(L, 1));
+	}
+	add_traceback(L, body->error);
+	return 0;
+}
+
+static int
+run_body(lua_State *L)
+{
+	struct body *body = lua_touserdata(L, 1);
+	lua_settop(L, 0);
+	body->run(L, body->data);
+	return 0;
+}
+
+/* Nothing before the pcall allocates but the handler's closure: so that one is made inside a pcall of its own. */
+static int
+run_with_handler(lua_State *L)
+{
+	lua_pushvalue(L, 1);
+	lua_pushcclosure(L, on_lua_error, 1);
+	lua_pushcfunction(L, run_body);
+	lua_pushvalue(L, 1); /* body handler run_body body */
+	int status = lua_pcall(L, 1, 0, 2);
+	lua_pushinteger(L, status);
+	return 1;
+}
+
+bool
+lua_state_call(struct lua_state *state, lua_body_fn *run, void *data, char *error)
+{
+	lua_State *L = state->L;
+	int top = lua_gettop(L);
+	struct body body = {.run = run, .data = data, .error = error};
+	int status = LUA_ERRMEM;
+	error[0] = '\0';
+	if (lua_checkstack(L, LUA_MINSTACK)) {
+		lua_pushcfunction(L, run_with_handler);
+		lua_pushlightuserdata(L, &body);
+		status = lua_pcall(L, 1, 1, 0);
+		if (status == LUA_OK)
+			status = (int)lua_tointeger(L, -1);
+		lua_settop(L, top);
+	}
+	if (status == LUA_ERRMEM)
+		snprintf(error, PLUGIN_ERROR_MAX, "out of memory (%zu KiB in use)",
+			state->used / 1024);
+	else if (status != LUA_OK && !error[0])
+		snprintf(error, PLUGIN_ERROR_MAX, "an error in an error's own __tostring");
+	return status == LUA_OK;
+}
+
+bool
+lua_state_position(lua_State *L, lua_Debug *where)
+{
+	struct lua_state *state = lua_state_of(L);
+	for (int level = 0; lua_getstack(L, level, where); level++) {
+		if (lua_getinfo(L, "Sl", where) && !is_hidden(state, where))
+			return true;
+	}
+	return false;
+}
+
+int
+lua_state_fail(lua_State *L, const char *format, ...)
+{
+	lua_Debug where;
+	int parts = 1;
+	if (lua_state_position(L, &where)) {
+		lua_pushfstring(L, "%s:%d: ", source_name(&where), where.currentline);
+		parts++;
+	}
+	va_list args;
+	va_start(args, format);
+	char *text = NULL;
+	int len = vasprintf(&text, format, args);
+	va_end(args);
+	char line[MESSAGE_MAX * 4];
+	snprintf(line, sizeof(line), "%s", len < 0 ? "out of memory" : text);
+	free(text); /* before anything that may raise */
+	lua_pushstring(L, line);
+	lua_concat(L, parts);
+	return lua_error(L);
+}
+
+static void
+open_state(lua_State *L, void *data)
+{
+	(void)data;
+	lua_sandbox_open(L);
+}
+
+struct lua_state *
+lua_state_create(const struct lua_state_config *config, char *error)
+{
+	struct lua_state *state = xmalloc(sizeof(*state));
+	*state = (struct lua_state){.config = *config};
+	state->L = lua_newstate(on_lua_alloc, state);
+	if (!state->L) {
+		snprintf(error, PLUGIN_ERROR_MAX, "out of memory for a Lua state");
+		goto fail;
+	}
+	memcpy(lua_getextraspace(state->L), &state, sizeof(state));
+	lua_atpanic(state->L, on_lua_panic);
+	if (!lua_state_call(state, open_state, NULL, error))
+		goto fail;
+	return state;
+fail:
+	lua_state_destroy(state);
+	return NULL;
+}
+
+void
+lua_state_destroy(struct lua_state *state)
+{
+	if (!state)
+		return;
+	if (state->L)
+		lua_close(state->L);
+	free(state);
+}

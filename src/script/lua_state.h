@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* A Lua state with a counting allocator, allow-listed libraries, our own require, and the one protected door. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lua.h>
+
+#include "attr.h"
+#include "limits.h"
+#include "str.h"
+
+struct lua_state;
+
+struct lua_module {
+	const char *name; /* as the Lua library requires it: "moontusk.core" */
+	lua_CFunction open;
+};
+
+struct lua_state_config {
+	const struct lua_module *modules; /* keeps; C modules, for the Lua library only */
+	size_t module_count;
+	/* Called once with the allow-listed globals in place: adds or replaces globals (print, ...). May be NULL. */
+	void (*globals)(lua_State *L);
+	const char *lua_dir; /* keeps; the library is read from here; NULL: the compiled-in one */
+	const char *folder;  /* keeps; require finds a plugin's own modules here; NULL: none */
+	/* The whole state is library code: require finds every module, tracebacks hide nothing. */
+	bool trusted;
+	size_t limit_bytes;    /* allocations past it fail; 0: no limit */
+	unsigned long fail_at; /* for tests: this allocation fails and all after it; 0: none */
+	void *owner;           /* what lua_state_owner gives */
+};
+
+/* NULL: `error` (PLUGIN_ERROR_MAX bytes) says why. */
+struct lua_state *lua_state_create(const struct lua_state_config *config, char *error); /* new */
+void lua_state_destroy(struct lua_state *state);
+void *lua_state_owner(lua_State *L);
+size_t lua_state_memory(const struct lua_state *state); /* bytes held */
+
+/* The one door into Lua: runs `body` protected, with LUA_MINSTACK free slots and nothing else on its stack. False when it
+ * raised: `error` (PLUGIN_ERROR_MAX bytes) has the message and a traceback. The stack is as before on both ways out.
+ * Everything that may raise (and in Lua nearly everything may) belongs into the body. */
+typedef void lua_body_fn(lua_State *L, void *data);
+MUST_USE bool lua_state_call(struct lua_state *state, lua_body_fn *body, void *data, char *error);
+
+/* From here on only inside a body or a C function; all may raise. */
+
+/* Pushes the library's module `name`, loaded when first asked for. */
+void lua_state_require(lua_State *L, const char *name);
+/* Pushes the chunk of a plugin's text (never bytecode); `file` is its path, for messages. */
+void lua_state_load(lua_State *L, struct str source, const char *file);
+/* The innermost frame of the plugin: its file (as in messages) and line. False when no plugin code is running. */
+bool lua_state_position(lua_State *L, lua_Debug *where);
+/* Raises "file:line: text" with that position: for misuse that the library found. Never returns. */
+int lua_state_fail(lua_State *L, const char *format, ...) PRINTF_LIKE(2, 3);
