@@ -21,8 +21,9 @@ struct account {
 	int max_characters; /* of a post; 500 until known */
 };
 
-/* Checks and copies. `server` may lack the scheme (https then; http only for loopback names and addresses). The token
- * is registered in `secrets` as "account/NAME". NULL when the server is no address: `error` (MESSAGE_MAX). */
+/* Checks and copies. `server` may lack the scheme (https then, http for this machine); http is refused for any
+ * other host. The token is registered in `secrets` as "account/NAME". NULL when the server is no address:
+ * `error` (MESSAGE_MAX). */
 struct account_config {
 	const char *name;
 	const char *server;
@@ -32,3 +33,5 @@ struct account_config {
 struct account *account_create(
 	const struct account_config *config, struct secrets *secrets, char *error);
 void account_destroy(struct account *account);
+/* localhost, 127.0.0.0/8 and ::1: where plain http may carry a token. `host` without port and brackets. */
+bool account_is_loopback(const char *host);
