@@ -11,7 +11,10 @@ struct intake;
 
 struct intake *intake_create(void);
 void intake_destroy(struct intake *intake);
-/* Instance number `instance` (below INTAKE_INSTANCES_MAX) hears (account, stream, param) from now on. */
+/* The host of an account, for the keys of what belongs to a server and not to an account. Before its first event. */
+void intake_set_host(struct intake *intake, struct str account, struct str host);
+/* Instance number `instance` (below INTAKE_INSTANCES_MAX) hears (account, stream, param) from now on. Without a
+ * stream (STR_NONE) the instance is only made known, for replays. */
 void intake_subscribe(struct intake *intake, unsigned instance, struct str account,
 	struct str stream, struct str param);
 void intake_forget(struct intake *intake, unsigned instance);
@@ -24,7 +27,7 @@ size_t intake_count(const struct intake *intake);
 
 /* The instances that subscribed to the event's stream and whom intake_mark was not called for with the same event
  * (kind, scope, id, version) lately. Writes at most `max` numbers, returns how many. In a replay
- * (ORIGIN_REPLAY) all instances hear every stream. */
+ * (ORIGIN_REPLAY) all known instances hear every stream. */
 size_t intake_route(
 	struct intake *intake, const struct event *event, unsigned *instances, size_t max);
 /* The instance had this event (matched or not). The newest RING_EVENTS_MAX are remembered per instance;

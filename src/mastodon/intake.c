@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+/* The queue of events, the routing table, and the ring of what each instance had. */
+#include "intake.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+#include <utlist.h>
+
+#include "attr.h"
+#include "limits.h"
+#include "stream_name.h"
+#include "xmalloc.h"
+
+#define SET_WORDS (INTAKE_INSTANCES_MAX / 64)
+
+/* Numbers of instances. */
+struct set {
+	uint64_t words[SET_WORDS];
+};
+
+struct route {
+	struct set instances;
+	UT_hash_handle hh;
+	size_t len;
+	char key[]; /* account, NUL, stream_key() */
+};
+
+/* 128 bits of the event's seen key stand for it: a clash would lose an event, a long key memory. */
+struct event_key {
+	uint64_t hash[2];
+};
+
+struct known {
+	struct event_key key;
+	struct set instances; /* that had it */
+	unsigned count;       /* of them; 0: to be freed */
+	UT_hash_handle hh;
+};
+
+struct ring {
+	struct known **slots; /* RING_EVENTS_MAX, NULL until the first mark */
+	size_t next;          /* the slot to be used next, which holds the oldest */
+};
+
+struct host {
+	UT_hash_handle hh;
+	char *account;
+	char *host;
+};
+
+struct queued {
+	struct event *event;
+	size_t bytes;
+	struct queued *prev, *next; /* utlist */
+};
+
+struct intake {
+	struct route *routes; /* uthash */
+	struct known *known;  /* uthash */
+	struct host *hosts;   /* uthash */
+	struct queued *queue; /* list, queued::next */
+	size_t queued_count, queued_bytes;
+	bool full;
+	struct set instances;                    /* that ever subscribed */
+	struct ring rings[INTAKE_INSTANCES_MAX]; /* by instance */
+	/* The key computed last: route and the marks that follow it ask for the same event. */
+	struct event *keyed; /* reference */
+	struct event_key key;
+	bool has_key;
+};
+
+static void
+set_add(struct set *set, unsigned number)
+{
+	set->words[number / 64] |= UINT64_C(1) << (number % 64);
+}
+
+static void
+set_remove(struct set *set, unsigned number)
+{
+	set->words[number / 64] &= ~(UINT64_C(1) << (number % 64));
+}
+
+static bool
+set_has(const struct set *set, unsigned number)
+{
+	return (set->words[number / 64] >> (number % 64) & 1) != 0;
+}
+
+static bool
+set_is_empty(const struct set *set)
+{
+	uint64_t any = 0;
+	for (unsigned i = 0; i < SET_WORDS; i++) {
+		any |= set->words[i];
+	}
+	return any == 0;
+}
+
+struct intake *
+intake_create(void)
+{
+	return xcalloc(1, sizeof(struct intake));
+}
+
+static void
+forget_keyed(struct intake *intake)
+{
+	event_unref(intake->keyed);
+	intake->keyed = NULL;
+}
+
+void
+intake_destroy(struct intake *intake)
+{
+	if (intake == NULL) {
+		return;
+	}
+	forget_keyed(intake);
+	struct event *event;
+	while ((event = intake_pop(intake)) != NULL) {
+		event_unref(event);
+	}
+	struct route *route, *next_route;
+	HASH_ITER(hh, intake->routes, route, next_route) {
+		HASH_DEL(intake->routes, route);
+		free(route);
+	}
+	struct known *known, *next_known;
+	HASH_ITER(hh, intake->known, known, next_known) {
+		HASH_DEL(intake->known, known);
+		free(known);
+	}
+	struct host *host, *next_host;
+	HASH_ITER(hh, intake->hosts, host, next_host) {
+		HASH_DEL(intake->hosts, host);
+		free(host->account);
+		free(host->host);
+		free(host);
+	}
+	for (unsigned i = 0; i < INTAKE_INSTANCES_MAX; i++) {
+		free(intake->rings[i].slots);
+	}
+	free(intake);
+}
+
+void
+intake_set_host(struct intake *intake, struct str account, struct str host)
+{
+	struct host *entry = NULL;
+	HASH_FIND(hh, intake->hosts, account.ptr, account.len, entry);
+	if (entry == NULL) {
+		entry = xcalloc(1, sizeof(*entry));
+		entry->account = str_dup(account);
+		HASH_ADD_KEYPTR(hh, intake->hosts, entry->account, account.len, entry);
+	}
+	free(entry->host);
+	entry->host = str_dup(host);
+}
+
+/* Without a known host the account's name stands for it: never two servers under one key. */
+static struct str
+host_of(const struct intake *intake, struct str account)
+{
+	struct host *entry = NULL;
+	if (account.len > 0) {
+		HASH_FIND(hh, intake->hosts, account.ptr, account.len, entry);
+	}
+	return entry != NULL ? str_from(entry->host) : account;
+}
+
+static void
+put_route_key(struct buf *out, struct str account, struct str stream, struct str param)
+{
+	buf_init(out, EVENT_STREAM_MAX * 4);
+	(void)buf_add_str(out, account);
+	(void)buf_add_char(out, '\0');
+	stream_key(stream, param, out);
+}
+
+static struct route *
+find_route(const struct intake *intake, const struct buf *key)
+{
+	struct route *route = NULL;
+	if (key->err == ERR_OK) {
+		HASH_FIND(hh, intake->routes, key->ptr, key->len, route);
+	}
+	return route;
+}
+
+void
+intake_subscribe(struct intake *intake, unsigned instance, struct str account, struct str stream,
+	struct str param)
+{
+	REQUIRE(instance < INTAKE_INSTANCES_MAX);
+	set_add(&intake->instances, instance);
+	if (stream.len == 0) {
+		return;
+	}
+	struct buf key;
+	put_route_key(&key, account, stream, param);
+	REQUIRE(key.err == ERR_OK); /* stream_check has passed */
+	struct route *route = find_route(intake, &key);
+	if (route == NULL) {
+		route = xcalloc(1, sizeof(*route) + key.len);
+		route->len = key.len;
+		memcpy(route->key, key.ptr, key.len);
+		HASH_ADD_KEYPTR(hh, intake->routes, route->key, route->len, route);
+	}
+	set_add(&route->instances, instance);
+	buf_finish(&key);
+}
+
+static void
+forget_slot(struct intake *intake, struct known *known, unsigned instance)
+{
+	set_remove(&known->instances, instance);
+	known->count--;
+	if (known->count == 0) {
+		HASH_DEL(intake->known, known);
+		free(known);
+	}
+}
+
+void
+intake_forget(struct intake *intake, unsigned instance)
+{
+	REQUIRE(instance < INTAKE_INSTANCES_MAX);
+	set_remove(&intake->instances, instance);
+	struct route *route, *next;
+	HASH_ITER(hh, intake->routes, route, next) {
+		set_remove(&route->instances, instance);
+		if (set_is_empty(&route->instances)) {
+			HASH_DEL(intake->routes, route);
+			free(route);
+		}
+	}
+	struct ring *ring = &intake->rings[instance];
+	for (size_t i = 0; ring->slots != NULL && i < RING_EVENTS_MAX; i++) {
+		if (ring->slots[i] != NULL) {
+			forget_slot(intake, ring->slots[i], instance);
+		}
+	}
+	free(ring->slots);
+	*ring = (struct ring){0};
+}
+
+/* What the event holds in memory, nearly: a parsed document is about as large as its text. */
+static size_t
+event_bytes(const struct event *event)
+{
+	return sizeof(*event) + event->payload.len * (event->doc != NULL ? 2 : 1);
+}
+
+void
+intake_push(struct intake *intake, struct event *event)
+{
+	struct queued *queued = xmalloc(sizeof(*queued));
+	*queued = (struct queued){.event = event, .bytes = event_bytes(event)};
+	DL_APPEND(intake->queue, queued);
+	intake->queued_count++;
+	intake->queued_bytes += queued->bytes;
+	if (intake->queued_count > QUEUE_EVENTS_MAX || intake->queued_bytes > QUEUE_BYTES_MAX) {
+		intake->full = true;
+	}
+}
+
+struct event *
+intake_pop(struct intake *intake)
+{
+	struct queued *queued = intake->queue;
+	forget_keyed(intake);
+	if (queued == NULL) {
+		return NULL;
+	}
+	DL_DELETE(intake->queue, queued);
+	intake->queued_count--;
+	intake->queued_bytes -= queued->bytes;
+	if (intake->queued_count < QUEUE_EVENTS_MAX / 2 &&
+		intake->queued_bytes < QUEUE_BYTES_MAX / 2) {
+		intake->full = false;
+	}
+	struct event *event = queued->event;
+	free(queued);
+	return event;
+}
+
+bool
+intake_full(const struct intake *intake)
+{
+	return intake->full;
+}
+
+size_t
+intake_count(const struct intake *intake)
+{
+	return intake->queued_count;
+}
+
+void
+intake_scope(const struct event *event, struct str host, struct buf *out)
+{
+	const struct stream_info *info = stream_info(event->stream);
+	if (info != NULL && info->personal) {
+		(void)buf_add_text(out, "account:");
+		(void)buf_add_str(out, event->account);
+	} else {
+		(void)buf_add_text(out, "server:");
+		(void)buf_add_str(out, host);
+	}
+}
+
+/* False for events that are never deduplicated. */
+static bool
+find_key(struct intake *intake, const struct event *event, struct event_key *key)
+{
+	const struct event_kind_info *info = event_kind_info(event->kind);
+	if (!info->deduplicated || event->id.len == 0) {
+		return false;
+	}
+	if (intake->keyed != event) {
+		struct buf text;
+		buf_init(&text, EVENT_LINE_MAX);
+		(void)buf_add_char(&text, '1');
+		(void)buf_add_text(&text, info->name);
+		(void)buf_add_char(&text, '\0');
+		intake_scope(event, host_of(intake, event->account), &text);
+		(void)buf_add_char(&text, '\0');
+		(void)buf_add_str(&text, event->id);
+		(void)buf_add_char(&text, '\0');
+		event_version(event, &text);
+		intake->has_key = text.err == ERR_OK;
+		if (intake->has_key) {
+			struct str all = buf_str(&text);
+			intake->key.hash[0] = str_hash(all);
+			text.ptr[0] = '2';
+			(void)buf_add_char(&text, '2');
+			intake->key.hash[1] = str_hash(buf_str(&text));
+		}
+		buf_finish(&text);
+		forget_keyed(intake);
+		/* The reference keeps the address from being used for another event. */
+		intake->keyed = event_ref((struct event *)(uintptr_t)event);
+	}
+	*key = intake->key;
+	return intake->has_key;
+}
+
+static const struct known *
+find_known(const struct intake *intake, const struct event_key *key)
+{
+	struct known *known = NULL;
+	HASH_FIND(hh, intake->known, key, sizeof(*key), known);
+	return known;
+}
+
+size_t
+intake_route(struct intake *intake, const struct event *event, unsigned *instances, size_t max)
+{
+	struct set hears = {{0}};
+	if (event->origin == ORIGIN_REPLAY) {
+		hears = intake->instances;
+	} else {
+		struct buf text;
+		put_route_key(&text, event->account, event->stream, event->param);
+		const struct route *route = find_route(intake, &text);
+		buf_finish(&text);
+		if (route != NULL) {
+			hears = route->instances;
+		}
+	}
+	if (set_is_empty(&hears)) {
+		return 0;
+	}
+	struct event_key key;
+	if (find_key(intake, event, &key)) {
+		const struct known *known = find_known(intake, &key);
+		for (unsigned i = 0; known != NULL && i < SET_WORDS; i++) {
+			hears.words[i] &= ~known->instances.words[i];
+		}
+	}
+	size_t count = 0;
+	for (unsigned i = 0; i < INTAKE_INSTANCES_MAX && count < max; i++) {
+		if (set_has(&hears, i)) {
+			instances[count++] = i;
+		}
+	}
+	return count;
+}
+
+void
+intake_mark(struct intake *intake, unsigned instance, const struct event *event)
+{
+	REQUIRE(instance < INTAKE_INSTANCES_MAX);
+	struct event_key key;
+	if (!find_key(intake, event, &key)) {
+		return;
+	}
+	struct known *known = NULL;
+	HASH_FIND(hh, intake->known, &key, sizeof(key), known);
+	if (known == NULL) {
+		known = xcalloc(1, sizeof(*known));
+		known->key = key;
+		HASH_ADD(hh, intake->known, key, sizeof(known->key), known);
+	}
+	if (set_has(&known->instances, instance)) {
+		return;
+	}
+	set_add(&known->instances, instance);
+	known->count++;
+	struct ring *ring = &intake->rings[instance];
+	if (ring->slots == NULL) {
+		ring->slots = xcalloc(RING_EVENTS_MAX, sizeof(struct known *));
+	}
+	struct known *oldest = ring->slots[ring->next];
+	ring->slots[ring->next] = known;
+	ring->next = (ring->next + 1) % RING_EVENTS_MAX;
+	if (oldest != NULL) {
+		forget_slot(intake, oldest, instance);
+	}
+}
