@@ -14,6 +14,7 @@
 #define URL_MAX                8192
 #define HTTP_RUNNING_MAX       256 /* requests at a time */
 #define HTTP_BODY_MAX          (16u << 20)
+#define HTTP_REJECTED_BODY_MAX (64u << 10) /* of an answer that on_head refused */
 #define HTTP_HEADERS_MAX       (64u << 10)
 #define HTTP_CONNECT_MS        15000
 #define HTTP_FIRST_BYTE_MS     30000
