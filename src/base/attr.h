@@ -11,4 +11,4 @@
  * the network, a file or a plugin. Prints file, line and text, then aborts. */
 #define REQUIRE(cond) ((cond) ? (void)0 : require_failed(__FILE__, __LINE__, #cond))
 
-_Noreturn void require_failed(const char *file, int line, const char *text);
+__attribute__((noreturn)) void require_failed(const char *file, int line, const char *text);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside of the json layer: what a parsed document looks like in memory. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* simdjson's tape, cut to its used length, and its strings behind it in the same block.
+ * A word is a type character in the top byte and a value below it:
+ *   'r'      first word: the count of words
+ *   '{' '['  low 32 bits: index behind the matching end; next 24 bits: count of members, which
+ *            stays at JSON_COUNT_FULL when there are more
+ *   '}' ']'  the end
+ *   '"'      offset into the strings: 32 bits of length, the bytes, a NUL
+ *   'l' 'u' 'd'  the next word is an int64_t, uint64_t or double
+ *   't' 'f' 'n'
+ * Keys are strings before their values. */
+struct json_doc {
+	const char *strings;
+	size_t words;
+	uint64_t tape[];
+};
+
+#define JSON_TAPE_TYPE(word)  ((char)((word) >> 56))
+#define JSON_TAPE_VALUE(word) ((word)&0x00FFFFFFFFFFFFFFu)
+#define JSON_TAPE_AFTER(word) ((uint64_t)(uint32_t)(word))
+#define JSON_TAPE_COUNT(word) ((size_t)((word) >> 32 & 0xFFFFFFu))
+#define JSON_COUNT_FULL       0xFFFFFFu
