@@ -10,5 +10,4 @@
 /* Stays on in releases. For the programmer's errors only, never for data from
  * the network, a file or a plugin. Prints file, line and text, then aborts. */
 #define REQUIRE(cond) ((cond) ? (void)0 : require_failed(__FILE__, __LINE__, #cond))
-
 __attribute__((noreturn)) void require_failed(const char *file, int line, const char *text);

@@ -16,6 +16,7 @@ struct clock {
 	void *data;
 };
 
+/* The machine's clock; and readings of any clock, in milliseconds. */
 struct clock clock_system(void);
 static inline int64_t
 clock_wall_ms(const struct clock *clock)

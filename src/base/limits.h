@@ -5,9 +5,10 @@
 #include_next <limits.h> /* this file's name hides the system's */
 
 /* base */
-#define LOG_LINE_MAX   4096
-#define SECRET_LEN_MIN 8
-#define MESSAGE_MAX    1024 /* an error text for people */
+#define LOG_LINE_MAX     4096
+#define SECRET_LEN_MIN   8
+#define MESSAGE_MAX      1024 /* an error text for people */
+#define SUGGEST_WORD_MAX 64   /* longer words get no suggestion */
 
 /* net */
 #define RESOLVE_ADDRESSES_MAX  8
@@ -59,9 +60,13 @@
 #define PLUGIN_LOG_LINES_MAX   200 /* lines that one handler call may log */
 #define PLUGIN_STATE_VALUE_MAX (1u << 20)
 #define PLUGIN_ERROR_MAX       8192
+#define PLUGIN_MODULE_NAME_MAX 128
+#define TRACEBACK_FRAMES_MAX   20
 
 /* store, host, mastodon */
 #define STREAM_PARAM_MAX     200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */
+#define STREAM_SHOWN_MAX     100 /* bytes of a wrong name that a message repeats */
+#define ADDRESS_SHOWN_MAX    200 /* bytes of a wrong address that a message repeats */
 #define INTAKE_INSTANCES_MAX 256
 #define QUEUE_EVENTS_MAX     4096 /* past this the sockets are not read */
 #define QUEUE_BYTES_MAX      (64u << 20)

@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define WORD_MAX   64
+#include "limits.h"
+
 #define PREFIX_MIN 3
 
 static size_t
@@ -16,11 +17,11 @@ least(size_t a, size_t b)
 size_t
 edit_distance(struct str a, struct str b, size_t limit)
 {
-	if (a.len > WORD_MAX || b.len > WORD_MAX) {
+	if (a.len > SUGGEST_WORD_MAX || b.len > SUGGEST_WORD_MAX) {
 		return str_eq(a, b) ? 0 : limit + 1;
 	}
 	/* Three rows of the table: a swap of neighbours looks two rows back. */
-	size_t rows[3][WORD_MAX + 1];
+	size_t rows[3][SUGGEST_WORD_MAX + 1];
 	for (size_t j = 0; j <= b.len; j++) {
 		rows[0][j] = j;
 	}

@@ -10,7 +10,6 @@
 #include "url.h"
 #include "xmalloc.h"
 
-#define SHOWN_MAX              200 /* bytes of a wrong address that a message repeats */
 #define MAX_CHARACTERS_DEFAULT 500
 
 bool
@@ -67,7 +66,7 @@ static bool
 parse_server(struct str text, struct url *url, char *error)
 {
 	struct str shown = text;
-	shown.len = shown.len > SHOWN_MAX ? SHOWN_MAX : shown.len;
+	shown.len = shown.len > ADDRESS_SHOWN_MAX ? ADDRESS_SHOWN_MAX : shown.len;
 	bool bare = !has_scheme(text);
 	/* Never repeat an address with user information: it may hold a password. */
 	if (memchr(text.ptr, '@', text.len) != NULL) {
@@ -77,7 +76,7 @@ parse_server(struct str text, struct url *url, char *error)
 		return false;
 	}
 	bool other = !bare && (text.ptr[0] | 0x20) == 'w'; /* ws, wss */
-	if (other || text.len > SHOWN_MAX ||
+	if (other || text.len > ADDRESS_SHOWN_MAX ||
 		!(bare ? parse_bare(text, url) : url_parse(text, url))) {
 		(void)snprintf(error, MESSAGE_MAX,
 			"server \"%.*s\" is no address: give the one you see in a browser, such "

@@ -8,8 +8,7 @@
 #include "limits.h"
 #include "suggest.h"
 
-#define STATUSES  "read:statuses"
-#define SHOWN_MAX 100 /* bytes of a wrong name that a message repeats */
+#define STATUSES "read:statuses"
 
 static const struct stream_info table[] = {
 	{"user", "/api/v1/streaming/user", NULL, NULL, STATUSES, true},
@@ -95,7 +94,7 @@ stream_param(const struct stream_info *info, struct str param)
 static void
 explain_unknown(struct str name, char *error)
 {
-	name.len = name.len > SHOWN_MAX ? SHOWN_MAX : name.len;
+	name.len = name.len > STREAM_SHOWN_MAX ? STREAM_SHOWN_MAX : name.len;
 	struct str rest = STR_NONE;
 	struct str head = name;
 	if (name.len > 1 && name.ptr[0] == '#') {
@@ -198,7 +197,7 @@ stream_check(struct str name, struct str param, char *error)
 		return check_param(info, stream_param(info, param), error);
 	}
 	if (param.len > 0) {
-		param.len = param.len > SHOWN_MAX ? SHOWN_MAX : param.len;
+		param.len = param.len > STREAM_SHOWN_MAX ? STREAM_SHOWN_MAX : param.len;
 		(void)snprintf(error, MESSAGE_MAX,
 			"stream \"%s\" takes no tag and no list, but \"%.*s\" was given: leave it "
 			"out, or use \"hashtag\" or \"list\"",

@@ -9,8 +9,7 @@
 #include "lua_source.h"
 #include "lua_state_internal.h"
 
-#define MODULE_NAME_MAX 128
-#define PLUGIN_LIBRARY  "moontusk" /* the one library module that plugins may require */
+#define PLUGIN_LIBRARY "moontusk" /* the one library module that plugins may require */
 
 static const char library_loaded_key; /* registry: name -> module, of the library */
 static const char plugin_loaded_key;  /* registry: name -> module, of the plugin's folder */
@@ -21,7 +20,7 @@ static bool
 is_module_name(const char *name, size_t len)
 {
 	bool is_start = true;
-	if (len == 0 || len > MODULE_NAME_MAX || strlen(name) != len)
+	if (len == 0 || len > PLUGIN_MODULE_NAME_MAX || strlen(name) != len)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		char c = name[i];

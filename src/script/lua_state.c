@@ -12,8 +12,6 @@
 #include "lua_state_internal.h"
 #include "xmalloc.h"
 
-#define TRACEBACK_FRAMES_MAX 20
-
 struct body {
 	lua_body_fn *run;
 	void *data;

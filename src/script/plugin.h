@@ -71,6 +71,7 @@ void plugin_destroy(struct plugin *plugin);
 void plugin_restore(
 	struct plugin *plugin, struct str key, struct str json); /* one key of tusk.store */
 
+/* What the file registered, in the order of registration. All of it stays the plugin's. */
 const char *plugin_name(const struct plugin *plugin);
 const struct plugin_about *plugin_about(const struct plugin *plugin);
 const struct plugin_handler *plugin_handlers(const struct plugin *plugin, unsigned *count);
