@@ -16,7 +16,8 @@ struct discovery;
 
 /* GET /api/v2/instance, else /api/v1/instance, else the API host itself; then verify_credentials when there
  * is a token (only a 401 there is fatal, anything else a warning: bare streaming servers exist).
- * Fills the account. `done` runs once, later; `message` is for people. The object is gone after. */
+ * Fills the account. `done` runs once, later; `message` is for people. The object is gone after.
+ * NULL when HTTP_RUNNING_MAX requests are running: try again later. */
 typedef void discovery_fn(void *data, enum discovery_result result, const char *message);
 struct discovery *discovery_start(struct http *http, struct account *account, struct log *log,
 	discovery_fn *done, void *data);
