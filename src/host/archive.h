@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Archive files: lines appended and on disk before the turn's commit names their new length. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "log.h"
+#include "store.h"
+
+struct archives;
+
+/* Files lie in FOLDER/archive/INSTANCE/NAME.jsonl. Truncates each to its committed length (a torn tail of a
+ * crash goes). NULL `folder`: lines are counted and dropped (replay). */
+struct archives *archives_open(const char *folder, struct store *store, struct log *log);
+void archives_close(struct archives *archives);
+/* Letters, digits, '-', '_' and '.', not first; at most ARCHIVE_NAME_MAX. */
+bool archive_name_ok(struct str name);
+/* Queues one line (without its line end) for the file. */
+void archives_add(
+	struct archives *archives, const char *instance, const char *name, struct str line);
+/* Inside the turn's transaction: writes and syncs what is queued, then its lengths to the store. False: logged; what
+ * was written stands behind the committed length and is cut at the next start. */
+bool archives_write(struct archives *archives);
+/* Path of the file for people; NULL without a folder. New. */
+char *archives_path(const struct archives *archives, const char *instance, const char *name);

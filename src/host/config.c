@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+/* struct config: what the operator asked for, from moontusk.lua or from the command line. */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "files.h"
+#include "json_write.h"
+#include "limits.h"
+#include "lua_file.h"
+#include "suggest.h"
+#include "xmalloc.h"
+
+struct reader {
+	struct config *config;
+	struct secrets *secrets;
+	char *error; /* PLUGIN_ERROR_MAX bytes */
+};
+
+static bool PRINTF_LIKE(2, 3) fail(struct reader *reader, const char *format, ...)
+{
+	va_list list;
+	va_start(list, format);
+	char *text = xvasprintf(format, list);
+	va_end(list);
+	snprintf(reader->error, PLUGIN_ERROR_MAX, "%s: %s", reader->config->file, text);
+	free(text);
+	return false;
+}
+
+struct config_account *
+config_add_account(struct config *config, const char *name, const char *server)
+{
+	config->accounts = xreallocarray(
+		config->accounts, config->account_count + 1, sizeof(config->accounts[0]));
+	struct config_account *account = &config->accounts[config->account_count++];
+	*account = (struct config_account){.name = xstrdup(name), .server = xstrdup(server)};
+	return account;
+}
+
+struct config_plugin *
+config_add_plugin(struct config *config, const char *ref)
+{
+	config->plugins = xreallocarray(
+		config->plugins, config->plugin_count + 1, sizeof(config->plugins[0]));
+	struct config_plugin *plugin = &config->plugins[config->plugin_count++];
+	*plugin = (struct config_plugin){.ref = xstrdup(ref), .name = file_stem(ref)};
+	return plugin;
+}
+
+bool
+config_transport(struct str text, enum transport *transport)
+{
+	if (str_eq_text(text, "auto"))
+		*transport = TRANSPORT_AUTO;
+	else if (str_eq_text(text, "ws"))
+		*transport = TRANSPORT_WS;
+	else if (str_eq_text(text, "sse"))
+		*transport = TRANSPORT_SSE;
+	else
+		return false;
+	return true;
+}
+
+static const char *
+type_text(struct json_value value)
+{
+	if (!json_exists(value))
+		return "nothing";
+	switch (json_type(value)) {
+	case JSON_NULL:
+		return "nil";
+	case JSON_BOOL:
+		return "a boolean";
+	case JSON_INT:
+	case JSON_UINT:
+	case JSON_DOUBLE:
+		return "a number";
+	case JSON_STRING:
+		return "a string";
+	case JSON_ARRAY:
+		return "a list";
+	case JSON_OBJECT:
+		return "a table";
+	}
+	return "something";
+}
+
+/* Checks that each key of `table` is one of `known`. */
+static bool
+check_keys(struct reader *reader, struct json_value table, const char *where,
+	const char *const *known, size_t count)
+{
+	struct json_iter it = json_iter(table);
+	while (json_next(&it)) {
+		bool found = false;
+		for (size_t i = 0; i < count && !found; i++)
+			found = str_eq_text(it.key, known[i]);
+		if (found)
+			continue;
+		const char *near = suggest(it.key, known, count);
+		return fail(reader, "%s: unknown key \"%.*s\"%s%s%s. Known keys: %s, …", where,
+			STR_ARG(it.key), near ? ". Did you mean \"" : "", near ? near : "",
+			near ? "\"?" : "", known[0]);
+	}
+	return true;
+}
+
+/* *out gets new text, or stays NULL where the key is absent. */
+static bool
+take_text(struct reader *reader, struct json_value table, const char *where, const char *key,
+	char **out)
+{
+	struct json_value value = json_get(table, key);
+	if (!json_exists(value) || json_type(value) == JSON_NULL)
+		return true;
+	if (json_type(value) != JSON_STRING || json_str(value).len == 0)
+		return fail(reader, "%s.%s: expected a text, found %s.", where, key,
+			json_type(value) == JSON_STRING ? "an empty one" : type_text(value));
+	free(*out);
+	*out = str_dup(json_str(value));
+	return true;
+}
+
+static bool
+take_bool(struct reader *reader, struct json_value table, const char *where, const char *key,
+	bool *out)
+{
+	struct json_value value = json_get(table, key);
+	if (!json_exists(value) || json_get_bool(value, out))
+		return true;
+	return fail(
+		reader, "%s.%s: expected true or false, found %s.", where, key, type_text(value));
+}
+
+static bool
+take_transport(
+	struct reader *reader, struct json_value table, const char *where, enum transport *out)
+{
+	char *text = NULL;
+	bool good = take_text(reader, table, where, "transport", &text);
+	if (good && text && !config_transport(str_from(text), out))
+		good = fail(reader,
+			"%s.transport: expected \"auto\", \"ws\" or \"sse\", found \"%s\".", where,
+			text);
+	free(text);
+	return good;
+}
+
+static bool
+read_account(struct reader *reader, struct str name, struct json_value table)
+{
+	static const char *const keys[] = {"server", "token", "ca_file", "transport"};
+	char where[MESSAGE_MAX];
+	snprintf(where, sizeof(where), "accounts.%.*s", STR_ARG(name));
+	if (json_type(table) != JSON_OBJECT)
+		return fail(reader, "%s: expected a table { server = …, token = … }, found %s.",
+			where, type_text(table));
+	if (!check_keys(reader, table, where, keys, COUNT_OF(keys)))
+		return false;
+	char *text = str_dup(name);
+	struct config_account *account = config_add_account(reader->config, text, NULL);
+	free(text);
+	if (!take_text(reader, table, where, "server", &account->server) ||
+		!take_text(reader, table, where, "token", &account->token) ||
+		!take_text(reader, table, where, "ca_file", &account->ca_file) ||
+		!take_transport(reader, table, where, &account->transport))
+		return false;
+	if (!account->server)
+		return fail(reader, "%s.server: missing. Add server = \"https://…\".", where);
+	if (account->ca_file) {
+		char *path = file_join(reader->config->folder, account->ca_file);
+		free(account->ca_file);
+		account->ca_file = path;
+	}
+	return true;
+}
+
+static bool
+read_accounts(struct reader *reader, struct json_value accounts)
+{
+	if (!json_exists(accounts))
+		return true;
+	if (json_type(accounts) != JSON_OBJECT)
+		return fail(reader,
+			"accounts: expected a table { name = { server = … } }, found %s.",
+			type_text(accounts));
+	struct json_iter it = json_iter(accounts);
+	while (json_next(&it)) {
+		if (!read_account(reader, it.key, it.value))
+			return false;
+	}
+	return true;
+}
+
+static char *
+json_text(struct json_value value)
+{
+	struct buf out;
+	buf_init(&out, PLUGIN_STATE_VALUE_MAX);
+	json_put_value(&out, value);
+	return buf_take(&out, NULL);
+}
+
+static bool
+read_act_within(struct reader *reader, struct json_value table, const char *where,
+	struct config_plugin *plugin)
+{
+	char *text = NULL;
+	bool good = take_text(reader, table, where, "act_within", &text);
+	if (good && text &&
+		(!duration_parse(str_from(text), &plugin->act_within_ms) ||
+			plugin->act_within_ms <= 0))
+		good = fail(reader,
+			"%s.act_within: expected a duration such as \"1h\", found \"%s\".", where,
+			text);
+	free(text);
+	return good;
+}
+
+/* { "ref", name =, account =, options = {}, allow = {}, dry_run =, act_within = }: the JSON of such a mixed table
+ * has the positional entry under "1". */
+static bool
+read_plugin(struct reader *reader, unsigned number, struct json_value table)
+{
+	static const char *const keys[] = {
+		"1", "name", "account", "options", "allow", "dry_run", "act_within"};
+	char where[64];
+	snprintf(where, sizeof(where), "plugins[%u]", number);
+	struct json_value ref = json_type(table) == JSON_STRING  ? table
+				: json_type(table) == JSON_ARRAY ? json_path(table, "0")
+								 : json_get(table, "1");
+	if (json_type(ref) != JSON_STRING || json_str(ref).len == 0)
+		return fail(reader, "%s: expected { \"plugin name or path\", … }, found %s.", where,
+			type_text(table));
+	char *text = str_dup(json_str(ref));
+	struct config_plugin *plugin = config_add_plugin(reader->config, text);
+	free(text);
+	if (json_type(table) != JSON_OBJECT)
+		return json_type(table) == JSON_STRING || json_count(table) == 1 ||
+		       fail(reader, "%s: one plugin an entry, found %zu names.", where,
+			       json_count(table));
+	if (!check_keys(reader, table, where, keys, COUNT_OF(keys)) ||
+		!take_text(reader, table, where, "name", &plugin->name) ||
+		!take_text(reader, table, where, "account", &plugin->account) ||
+		!take_bool(reader, table, where, "dry_run", &plugin->dry_run) ||
+		!read_act_within(reader, table, where, plugin))
+		return false;
+	struct json_value options = json_get(table, "options"), allow = json_get(table, "allow");
+	if (json_exists(options)) {
+		bool empty = json_type(options) == JSON_ARRAY && json_count(options) == 0;
+		if (json_type(options) != JSON_OBJECT && !empty)
+			return fail(reader, "%s.options: expected a table of names, found %s.",
+				where, type_text(options));
+		plugin->options = empty ? xstrdup("{}") : json_text(options);
+	}
+	if (json_exists(allow)) {
+		if (json_type(allow) != JSON_ARRAY)
+			return fail(reader,
+				"%s.allow: expected a list such as { \"follow\" }, found %s.",
+				where, type_text(allow));
+		plugin->allow = json_text(allow);
+	}
+	return true;
+}
+
+static bool
+read_plugins(struct reader *reader, struct json_value plugins)
+{
+	if (!json_exists(plugins))
+		return true;
+	if (json_type(plugins) != JSON_ARRAY)
+		return fail(reader, "plugins: expected a list { { \"name\", … }, … }, found %s.",
+			type_text(plugins));
+	unsigned number = 0;
+	struct json_iter it = json_iter(plugins);
+	while (json_next(&it)) {
+		if (!read_plugin(reader, ++number, it.value))
+			return false;
+	}
+	return true;
+}
+
+static const struct config_account *
+find_account(const struct config *config, const char *name)
+{
+	for (unsigned i = 0; i < config->account_count; i++) {
+		if (strcmp(config->accounts[i].name, name) == 0)
+			return &config->accounts[i];
+	}
+	return NULL;
+}
+
+static bool
+check_instances(struct reader *reader)
+{
+	const struct config *config = reader->config;
+	for (unsigned i = 0; i < config->plugin_count; i++) {
+		const struct config_plugin *plugin = &config->plugins[i];
+		for (unsigned j = 0; j < i; j++) {
+			if (strcmp(config->plugins[j].name, plugin->name) == 0)
+				return fail(reader,
+					"plugins[%u] and plugins[%u] are both named \"%s\": the name is the identity of the "
+					"state. Give one of them another: name = \"…\".",
+					j + 1, i + 1, plugin->name);
+		}
+		if (plugin->account && !find_account(config, plugin->account)) {
+			const char **known = xcalloc(config->account_count + 1, sizeof(known[0]));
+			for (unsigned k = 0; k < config->account_count; k++)
+				known[k] = config->accounts[k].name;
+			const char *near =
+				suggest(str_from(plugin->account), known, config->account_count);
+			fail(reader,
+				"plugins[%u].account: there is no account \"%s\"%s%s%s under accounts.",
+				i + 1, plugin->account, near ? " (did you mean \"" : "",
+				near ? near : "", near ? "\"?)" : "");
+			free(known);
+			return false;
+		}
+		if (!plugin->account && config->account_count > 1)
+			return fail(reader,
+				"plugins[%u] (\"%s\"): there are %u accounts; say which: account = \"%s\".",
+				i + 1, plugin->name, config->account_count,
+				config->accounts[0].name);
+	}
+	return true;
+}
+
+static bool
+read_json(struct reader *reader, struct str text)
+{
+	static const char *const keys[] = {"accounts", "plugins", "alert"};
+	struct json_parser *parser = json_parser_create();
+	struct json_doc *doc = NULL;
+	struct json_error json_error;
+	bool good = json_parse(parser, text, &doc, &json_error) == ERR_OK;
+	if (!good)
+		fail(reader, "cannot be read back: %s", json_error.message);
+	struct json_value root = json_root(doc);
+	good = good && check_keys(reader, root, "the config", keys, COUNT_OF(keys)) &&
+	       read_accounts(reader, json_get(root, "accounts")) &&
+	       read_plugins(reader, json_get(root, "plugins")) &&
+	       take_text(reader, root, "the config", "alert", &reader->config->alert) &&
+	       check_instances(reader);
+	json_doc_destroy(doc);
+	json_parser_destroy(parser);
+	return good;
+}
+
+static char *
+default_file(void)
+{
+	if (file_exists("moontusk.lua"))
+		return xstrdup("moontusk.lua");
+	char *folder = user_folder("XDG_CONFIG_HOME", ".config");
+	char *path = folder ? file_join(folder, "moontusk.lua") : NULL;
+	free(folder);
+	if (path && file_exists(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
+bool
+config_read(struct config *config, const char *file, struct secrets *secrets, char *error,
+	bool *missing)
+{
+	*config = (struct config){.file = file ? xstrdup(file) : default_file()};
+	*missing = !config->file;
+	if (*missing) {
+		snprintf(error, PLUGIN_ERROR_MAX,
+			"there is no config: no moontusk.lua in this folder nor in the config folder. Write one, name one "
+			"with --config FILE, or name a plugin: moontusk run PLUGIN --server URL.");
+		return false;
+	}
+	config->folder = file_folder(config->file);
+	struct reader reader = {.config = config, .secrets = secrets, .error = error};
+	struct buf source, json;
+	buf_init(&source, PLUGIN_SOURCE_MAX);
+	buf_init(&json, PLUGIN_SOURCE_MAX);
+	bool good = file_read(config->file, &source);
+	if (!good)
+		fail(&reader, "cannot be read: %s.", strerror(errno));
+	good = good && lua_file_read(config->file, buf_str(&source), secrets, &json, error) &&
+	       read_json(&reader, buf_str(&json));
+	buf_finish(&source);
+	buf_finish(&json);
+	return good;
+}
+
+void
+config_finish(struct config *config)
+{
+	for (unsigned i = 0; i < config->account_count; i++) {
+		free(config->accounts[i].name);
+		free(config->accounts[i].server);
+		free(config->accounts[i].token);
+		free(config->accounts[i].ca_file);
+	}
+	for (unsigned i = 0; i < config->plugin_count; i++) {
+		free(config->plugins[i].ref);
+		free(config->plugins[i].name);
+		free(config->plugins[i].account);
+		free(config->plugins[i].options);
+		free(config->plugins[i].allow);
+	}
+	free(config->accounts);
+	free(config->plugins);
+	free(config->file);
+	free(config->folder);
+	free(config->alert);
+	*config = (struct config){0};
+}

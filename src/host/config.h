@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* struct config: what the operator asked for, from moontusk.lua or from the command line. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "json.h"
+#include "secrets.h"
+#include "streaming.h"
+
+struct config_account {
+	char *name;
+	char *server;
+	char *token;   /* NULL: none */
+	char *ca_file; /* NULL: the system's */
+	enum transport transport;
+};
+
+struct config_plugin {
+	char *ref;     /* as the operator wrote it: a shipped plugin's name or a path */
+	char *name;    /* of the instance: the identity of its state; default: the file's stem */
+	char *account; /* NULL: the only account */
+	char *options; /* JSON object; NULL: none */
+	char *allow;   /* JSON array of permissions; NULL: none */
+	bool dry_run;
+	bool as_declared; /* from the command line: what the plugin declares is granted */
+	int64_t act_within_ms; /* events older than this are handled, but cause no actions; 0: no bound */
+};
+
+struct config {
+	char *file;   /* the config file; NULL: none */
+	char *folder; /* that relative paths start from */
+	struct config_account *accounts;
+	unsigned account_count;
+	struct config_plugin *plugins;
+	unsigned plugin_count;
+	char *alert; /* NULL: none */
+};
+
+/* Reads the config file. NULL `file`: moontusk.lua of the current folder, else of
+ * $XDG_CONFIG_HOME/moontusk. False: `error` (PLUGIN_ERROR_MAX bytes) names the file, the key, what was found, what was
+ * expected. The caller calls config_finish in every case. ERR_NOT_FOUND in *missing when no file was named and none is there. */
+bool config_read(struct config *config, const char *file, struct secrets *secrets, char *error,
+	bool *missing);
+void config_finish(struct config *config);
+
+/* Adds an account or a plugin, as the command line does. Borrows. */
+struct config_account *config_add_account(
+	struct config *config, const char *name, const char *server);
+struct config_plugin *config_add_plugin(struct config *config, const char *ref);
+/* Transport from "auto", "ws", "sse"; false for anything else. */
+bool config_transport(struct str text, enum transport *transport);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* The host: owns accounts, instances, store and outbox, and runs the turn. One object, one loop. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "config.h"
+#include "event.h"
+#include "intents.h"
+#include "link.h"
+#include "log.h"
+#include "loop.h"
+#include "secrets.h"
+
+struct host;
+
+/* What happened, for `run` to log and `demo` to print. Each may be NULL; all text is borrowed. */
+struct host_events {
+	/* An event came in. */
+	void (*on_received)(void *data, const struct event *event);
+	/* A handler of `instance` matched; `matched` is the JSON of the reason. */
+	void (*on_matched)(
+		void *data, const char *instance, const struct event *event, struct str matched);
+	/* A line went to an archive; `path` is its file. */
+	void (*on_archived)(
+		void *data, const char *instance, const struct event *event, const char *path);
+	/* An action was staged, staged dry, ended, or is tried again. */
+	void (*on_action)(void *data, const struct intent *intent);
+	void (*on_stream)(
+		void *data, const struct account *account, const struct stream_status *status);
+	/* The host cannot go on (all tokens refused, disk full): said in the log; loop_stop was called. */
+	void (*on_stopped)(void *data);
+};
+
+struct host_config {
+	struct loop *loop;
+	struct clock clock; /* the loop's; of a replay: its own */
+	struct log *log;
+	struct secrets *secrets;
+	const struct config *config; /* kept */
+	const char *state_folder;    /* NULL: all in memory */
+	const char *lua_dir;         /* NULL: the compiled-in library */
+	bool dry_run;                /* for all instances */
+	bool offline;                /* no accounts are contacted: replay, check */
+};
+
+struct host_stats {
+	uint64_t received, broken, matched, handled, raised, actions, archived;
+};
+
+/* Loads every plugin; one that fails is reported and left out. NULL when the store cannot be used, an account's
+ * address is wrong, or no plugin loads: said in the log. */
+struct host *host_create(
+	const struct host_config *config, const struct host_events *events, void *data);
+/* Contacts the accounts and sends what the outbox holds. The turn runs from the loop from now on. */
+void host_start(struct host *host);
+/* Commits what is done, closes. NULL is fine. */
+void host_destroy(struct host *host);
+
+unsigned host_instance_count(const struct host *host);
+unsigned host_failed_count(const struct host *host); /* plugins that did not load */
+const struct plugin *host_plugin(const struct host *host, unsigned instance);
+const struct host_stats *host_stats(const struct host *host);
+/* Actions that are not ended yet. */
+size_t host_pending(const struct host *host);
+
+/* Replay: takes the event, handles it and commits before it returns. */
+void host_replay(struct host *host, struct event *event);

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* What host.c, route.c, perform.c and turn.c share: the host's objects. */
+#pragma once
+
+#include "archive.h"
+#include "host.h"
+#include "http.h"
+#include "inbox.h"
+#include "intake.h"
+#include "outbox.h"
+#include "plugin.h"
+#include "store.h"
+#include "view.h"
+#include "ws.h"
+
+struct schedule {
+	int64_t due_ms;
+};
+
+struct instance {
+	struct plugin *plugin;
+	char *name;
+	struct account *account; /* borrowed; NULL: none */
+	bool dry_run;
+	int64_t act_within_ms;
+	struct inbox inbox;
+	struct schedule *schedules; /* as plugin_schedules */
+	uint64_t handled, raised;
+};
+
+/* A change of a stream's state that handlers may want to hear of, told in the next turn. */
+struct news {
+	const char *name; /* "connected", "disconnected" */
+	const struct account *account;
+	char *stream, *param, *reason;
+	struct news *next;
+};
+
+struct host {
+	struct host_config config;
+	struct host_events events;
+	void *data;
+	struct rng rng;
+	struct json_parser *parser;
+	struct http *http;
+	struct ws_client *ws;
+	struct store *store;
+	char *store_path;
+	struct archives *archives;
+	struct outbox *outbox;     /* sends */
+	struct outbox *dry_outbox; /* writes down what it would send */
+	struct intake *intake;
+	struct views *views;
+	struct pattern_scratch *scratch;
+	struct account **accounts;
+	struct link **links; /* NULL each until host_start */
+	unsigned account_count, refused_count;
+	struct instance *instances;
+	unsigned instance_count, failed_count;
+	struct loop_timer *tick;     /* wakes the loop for schedules and positions */
+	struct news *news;           /* news::next, oldest first */
+	struct position_mark *marks; /* hash: newest ids that are not committed yet; turn.c */
+	int64_t committed_at_ms;     /* monotonic */
+	bool paused, stopped, checkpointing;
+	struct host_stats stats;
+};
+
+/* Starts the turn's transaction if it has not begun. False: the host was stopped. */
+bool host_begin(struct host *host);
+/* Says why, ends the loop; nothing runs after. */
+void host_stop(struct host *host, const char *why);
+const struct account *host_account(
+	const struct host *host, const char *name); /* NULL when unknown */
+/* "update:1156…", the event in keys, journal and messages. */
+void host_event_key(const struct event *event, struct buf *out);
+
+/* route.c: puts the handlers that the event matches into the inboxes of their instances. */
+void route_event(struct host *host, struct event *event);
+
+/* perform.c: runs a handler or schedule and applies its effects. Inside the transaction. */
+void perform_work(struct host *host, struct instance *instance, const struct work *work);
+void perform_schedule(
+	struct host *host, struct instance *instance, unsigned schedule, int64_t due_ms);
+/* Runs the handlers of a host event ("connected", "disconnected"). */
+void perform_news(struct host *host, const struct news *news);
+
+/* turn.c: once per loop iteration, after the sockets were read. */
+void turn_run(void *host);                    /* loop_fn */
+void turn_start_schedules(struct host *host); /* reads or sets the first due times */
+void turn_forget_positions(struct host *host);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* Matched handlers that wait to run, in order, of one instance: in memory, and in the store past a turn. */
+#include "inbox.h"
+
+#include <stdlib.h>
+
+#include "decode.h"
+#include "limits.h"
+#include "utlist.h"
+#include "xmalloc.h"
+
+void
+inbox_init(struct inbox *inbox, const char *instance)
+{
+	*inbox = (struct inbox){.instance = instance, .more = true};
+}
+
+static void
+drop(struct inbox *inbox, struct work *work)
+{
+	DL_DELETE(inbox->list, work);
+	inbox->count--;
+	event_unref(work->event);
+	free(work->matched);
+	free(work);
+}
+
+void
+inbox_finish(struct inbox *inbox)
+{
+	while (inbox->list)
+		drop(inbox, inbox->list);
+}
+
+void
+inbox_push(struct inbox *inbox, struct event *event, unsigned handler, char *matched)
+{
+	struct work *work = xmalloc(sizeof(*work));
+	*work = (struct work){.event = event_ref(event), .handler = handler, .matched = matched};
+	DL_APPEND(inbox->list, work);
+	inbox->count++;
+}
+
+struct work *
+inbox_first(struct inbox *inbox)
+{
+	return inbox->list;
+}
+
+void
+inbox_done(struct inbox *inbox, struct store *store, struct work *work)
+{
+	if (work->row)
+		delivery_delete(store, work->row);
+	drop(inbox, work);
+}
+
+void
+inbox_save(struct inbox *inbox, struct store *store, int64_t now_ms)
+{
+	struct work *work;
+	DL_FOREACH(inbox->list, work) {
+		if (work->row)
+			continue;
+		struct buf line;
+		buf_init(&line, EVENT_LINE_MAX);
+		event_write_line(work->event, &line);
+		struct delivery delivery = {
+			.instance = inbox->instance,
+			.handler = work->handler,
+			.line = buf_str(&line),
+			.matched = str_from(work->matched),
+			.created_ms = now_ms,
+		};
+		delivery_add(store, &delivery);
+		work->row = delivery.row;
+		buf_finish(&line);
+	}
+	while (inbox->count > INBOX_LOAD_MAX) {
+		drop(inbox, inbox->list->prev);
+		inbox->more = true;
+	}
+	if (inbox->list)
+		inbox->last_row = inbox->list->prev->row;
+}
+
+struct loading {
+	struct inbox *inbox;
+	struct json_parser *parser;
+	unsigned broken;
+};
+
+static bool
+load_one(void *data, const struct delivery *delivery)
+{
+	struct loading *loading = data;
+	struct inbox *inbox = loading->inbox;
+	if (inbox->count >= INBOX_LOAD_MAX) {
+		inbox->more = true;
+		return false;
+	}
+	struct decode_context context = {.parser = loading->parser, .origin = ORIGIN_LIVE};
+	struct decode_output out;
+	inbox->last_row = delivery->row;
+	if (decode_line(&context, delivery->line, &out) != DECODE_EVENT) {
+		loading->broken++;
+		return true;
+	}
+	inbox_push(inbox, out.event, delivery->handler, str_dup(delivery->matched));
+	inbox->list->prev->row = delivery->row;
+	event_unref(out.event);
+	return true;
+}
+
+void
+inbox_load(struct inbox *inbox, struct store *store, struct json_parser *parser)
+{
+	if (inbox->list || !inbox->more)
+		return;
+	struct loading loading = {.inbox = inbox, .parser = parser};
+	inbox->more = false;
+	delivery_each(store, inbox->instance, inbox->last_row, load_one, &loading);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Matched handlers that wait to run, in order, of one instance: in memory, and in the store past a turn. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "event.h"
+#include "seen.h"
+
+/* One handler to run for one event. */
+struct work {
+	struct event *event;
+	unsigned handler;
+	char *matched; /* JSON of the reason */
+	int64_t row;   /* of its delivery; 0: none written */
+	struct work *next, *prev;
+};
+
+struct inbox {
+	const char *instance; /* borrowed */
+	struct work *list;    /* work::next, oldest first */
+	unsigned count;
+	bool more;        /* the store holds rows behind the last one of the list */
+	int64_t last_row; /* the newest row that was in the list */
+};
+
+void inbox_init(struct inbox *inbox, const char *instance);
+void inbox_finish(struct inbox *inbox);
+/* Takes `matched`, references the event. */
+void inbox_push(struct inbox *inbox, struct event *event, unsigned handler, char *matched);
+/* The oldest, or NULL; stays in the list until inbox_done. */
+struct work *inbox_first(struct inbox *inbox);
+/* Deletes its delivery row, if any, and frees it. Inside the transaction. */
+void inbox_done(struct inbox *inbox, struct store *store, struct work *work);
+/* Inside the transaction: writes a row for each work that has none, and lets go of what is past
+ * INBOX_LOAD_MAX (it comes back with inbox_load). */
+void inbox_save(struct inbox *inbox, struct store *store, int64_t now_ms);
+/* When the list is empty and there is more: reads the next rows. At a start: call once. */
+void inbox_load(struct inbox *inbox, struct store *store, struct json_parser *parser);

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* An account with its connections: discovery, tried again until it works, then streaming. */
+#pragma once
+
+#include "account.h"
+#include "streaming.h"
+
+enum link_event {
+	LINK_READY,   /* discovery is done; streams connect from now on */
+	LINK_RETRY,   /* nothing answered; tried again after the wait that the message names */
+	LINK_REFUSED, /* the token is no good: nothing of this account is tried again */
+};
+
+struct link_events {
+	void (*on_event)(void *data, struct event *event); /* takes */
+	void (*on_broken)(void *data, const char *what);
+	void (*on_state)(
+		void *data, const struct account *account, const struct stream_status *status);
+	void (*on_link)(void *data, const struct account *account, enum link_event what,
+		const char *message);
+};
+
+struct link_config {
+	struct streaming_config streaming; /* `account` is set by the link */
+	struct account *account;           /* kept */
+};
+
+struct link;
+
+/* Starts discovery at once. Keeps events and data. */
+struct link *link_create(
+	const struct link_config *config, const struct link_events *events, void *data);
+void link_destroy(struct link *link);
+/* May be called before the link is ready. */
+void link_add(struct link *link, struct str stream, struct str param);
+void link_pause(struct link *link, bool paused);
+const struct account *link_account(const struct link *link);
+/* Calls for each stream with its present status; nothing before the link is ready. */
+void link_each(const struct link *link, void (*fn)(void *data, const struct stream_status *status),
+	void *data);

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/* Runs a handler or schedule and applies what it wants: actions, archive lines, state, journal. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "decode.h"
+#include "host_private.h"
+#include "json_write.h"
+#include "state.h"
+#include "xmalloc.h"
+
+#define LOG_MODULE "plugin"
+
+/* Who asked, for all effects of one call. */
+struct cause {
+	struct host *host;
+	struct instance *instance;
+	const struct event *event; /* NULL for a schedule or host event */
+	const char *event_key;     /* NULL for a schedule */
+	const char *schedule;
+	bool too_old; /* act_within has passed */
+};
+
+static void
+journal(const struct cause *cause, const char *what, struct str detail)
+{
+	struct journal_entry entry = {
+		.at_ms = clock_wall_ms(&cause->host->config.clock),
+		.instance = cause->instance->name,
+		.what = what,
+		.event_key = str_from(cause->event_key ? cause->event_key : cause->schedule),
+		.detail = detail,
+	};
+	journal_add(cause->host->store, &entry);
+}
+
+static void
+journal_action(const struct cause *cause, const struct action *action, const char *verdict)
+{
+	struct buf detail;
+	buf_init(&detail, ACTION_BODY_MAX);
+	buf_add_char(&detail, '{');
+	json_put_key(&detail, "action");
+	json_put_text(&detail, action_info(action->kind)->name);
+	json_put_key(&detail, "target");
+	json_put_text(&detail, action->target);
+	json_put_key(&detail, "verdict");
+	json_put_text(&detail, verdict);
+	buf_add_char(&detail, '}');
+	journal(cause, "action", buf_str(&detail));
+	buf_finish(&detail);
+}
+
+/* The n-th action of the same kind and target in this call. */
+static unsigned
+count_same(const struct effects *effects, size_t at)
+{
+	const struct action *action = &effects->list[at].action;
+	unsigned nth = 0;
+	for (size_t i = 0; i < at; i++) {
+		const struct action *other = &effects->list[i].action;
+		if (effects->list[i].type != EFFECT_ACTION || other->kind != action->kind)
+			continue;
+		if (str_eq(str_from(other->target), str_from(action->target)))
+			nth++;
+	}
+	return nth;
+}
+
+static void
+perform_action(const struct cause *cause, const struct effects *effects, size_t at)
+{
+	struct host *host = cause->host;
+	const struct action *action = &effects->list[at].action;
+	const char *name = action_info(action->kind)->name;
+	if (cause->too_old) {
+		journal_action(cause, action, "the event is older than act_within");
+		return;
+	}
+	struct action_source source = {
+		.instance = cause->instance->name,
+		.account = cause->instance->account,
+		.event_key = cause->event_key,
+		.schedule = cause->schedule,
+		.nth = count_same(effects, at),
+		.now_ms = clock_wall_ms(&host->config.clock),
+	};
+	struct outbox *outbox = cause->instance->dry_run ? host->dry_outbox : host->outbox;
+	enum outbox_verdict verdict = outbox_stage(outbox, action, &source);
+	journal_action(cause, action, outbox_verdict_text(verdict));
+	if (verdict == OUTBOX_STAGED)
+		host->stats.actions++;
+	else if (verdict == OUTBOX_BAD)
+		log_warn(host->config.log,
+			"%s: %s cannot be done: it is too big, or the plugin has no account",
+			cause->instance->name, name);
+	else
+		log_debug(host->config.log, "%s: %s not done: %s", cause->instance->name, name,
+			outbox_verdict_text(verdict));
+}
+
+static void
+perform_archive(const struct cause *cause, const struct effect *effect)
+{
+	struct host *host = cause->host;
+	struct event event = *effect->event;
+	if (effect->json) {
+		event.payload = (struct str){effect->json, effect->json_len};
+		event.kind = EVENT_UPDATE;
+		event.name = str_from(event_kind_info(EVENT_UPDATE)->name);
+	}
+	struct buf line;
+	buf_init(&line, EVENT_LINE_MAX);
+	event_write_line(&event, &line);
+	archives_add(host->archives, cause->instance->name, effect->name, buf_str(&line));
+	buf_finish(&line);
+	host->stats.archived++;
+	char *path = archives_path(host->archives, cause->instance->name, effect->name);
+	if (host->events.on_archived)
+		host->events.on_archived(host->data, cause->instance->name, effect->event,
+			path ? path : effect->name);
+	free(path);
+}
+
+static void
+apply(const struct cause *cause, const struct effects *effects)
+{
+	struct store *store = cause->host->store;
+	for (size_t i = 0; i < effects->count; i++) {
+		const struct effect *effect = &effects->list[i];
+		struct str name = {effect->name, effect->name_len};
+		switch (effect->type) {
+		case EFFECT_ACTION:
+			perform_action(cause, effects, i);
+			break;
+		case EFFECT_ARCHIVE:
+			perform_archive(cause, effect);
+			break;
+		case EFFECT_STATE_PUT:
+			state_put(store, cause->instance->name, name,
+				(struct str){effect->json, effect->json_len});
+			break;
+		case EFFECT_STATE_DELETE:
+			state_delete(store, cause->instance->name, name);
+			break;
+		}
+	}
+}
+
+static void
+raised(const struct cause *cause, const struct plugin_error *error)
+{
+	struct host *host = cause->host;
+	cause->instance->raised++;
+	host->stats.raised++;
+	const char *subject = cause->event_key ? cause->event_key : cause->schedule;
+	log_error(host->config.log, "%s: failed on %s:", cause->instance->name, subject);
+	const char *at = error->text;
+	while (*at) {
+		size_t len = strcspn(at, "\n");
+		log_error(host->config.log, "%s:   %.*s", cause->instance->name, (int)len, at);
+		at += len + (at[len] == '\n');
+	}
+	struct buf detail;
+	buf_init(&detail, EVENT_LINE_MAX);
+	buf_add_text(&detail, "{");
+	json_put_key(&detail, "error");
+	json_put_text(&detail, error->text);
+	if (cause->event) {
+		struct buf line;
+		buf_init(&line, EVENT_LINE_MAX);
+		event_write_line(cause->event, &line);
+		json_put_key(&detail, "event");
+		buf_add_str(&detail, buf_str(&line));
+		buf_finish(&line);
+	}
+	buf_add_text(&detail, "}");
+	journal(cause, "dead_letter", buf_str(&detail));
+	buf_finish(&detail);
+}
+
+void
+host_event_key(const struct event *event, struct buf *out)
+{
+	buf_add_str(out, event->name);
+	buf_add_char(out, ':');
+	if (event->id.len)
+		buf_add_str(out, event->id);
+	else
+		buf_printf(out, "%lld-%016llx", (long long)event->received_at_ms,
+			(unsigned long long)str_hash(event->payload));
+}
+
+void
+perform_work(struct host *host, struct instance *instance, const struct work *work)
+{
+	struct buf key;
+	buf_init(&key, EVENT_LINE_MAX);
+	host_event_key(work->event, &key);
+	int64_t age_ms = clock_wall_ms(&host->config.clock) - work->event->received_at_ms;
+	struct cause cause = {
+		.host = host,
+		.instance = instance,
+		.event = work->event,
+		.event_key = key.ptr,
+		.too_old = instance->act_within_ms && age_ms > instance->act_within_ms,
+	};
+	struct plugin_delivery delivery = {
+		.handler = work->handler,
+		.event = work->event,
+		.matched = str_from(work->matched),
+	};
+	unsigned handlers;
+	plugin_handlers(instance->plugin, &handlers);
+	struct effects effects;
+	effects_init(&effects);
+	struct plugin_error error;
+	instance->handled++;
+	host->stats.handled++;
+	if (work->handler >= handlers) {
+		log_warn(host->config.log,
+			"%s: the handler that waited for %s is not in the plugin any more; skipped",
+			instance->name, key.ptr);
+	} else if (plugin_deliver(instance->plugin, &delivery, &effects, &error)) {
+		journal(&cause, "handled", delivery.matched);
+		apply(&cause, &effects);
+	} else {
+		raised(&cause, &error);
+	}
+	effects_finish(&effects);
+	buf_finish(&key);
+}
+
+void
+perform_schedule(struct host *host, struct instance *instance, unsigned schedule, int64_t due_ms)
+{
+	unsigned count;
+	const struct plugin_schedule *schedules = plugin_schedules(instance->plugin, &count);
+	char *name = xasprintf("%s@%lld", schedules[schedule].name, (long long)due_ms);
+	struct cause cause = {.host = host, .instance = instance, .schedule = name};
+	struct effects effects;
+	effects_init(&effects);
+	struct plugin_error error;
+	if (plugin_tick(instance->plugin, schedule, due_ms, &effects, &error)) {
+		journal(&cause, "scheduled", STR("{}"));
+		apply(&cause, &effects);
+	} else {
+		raised(&cause, &error);
+	}
+	effects_finish(&effects);
+	free(name);
+}
+
+/* { account, stream, parameter, reason } as handlers of host events get it. */
+static struct json_doc *
+news_subject(struct host *host, const struct news *news)
+{
+	struct buf text;
+	buf_init(&text, MESSAGE_MAX * 8);
+	buf_add_char(&text, '{');
+	json_put_key(&text, "account");
+	json_put_text(&text, news->account->name);
+	json_put_key(&text, "stream");
+	json_put_text(&text, news->stream);
+	if (news->param) {
+		json_put_key(&text, "parameter");
+		json_put_text(&text, news->param);
+	}
+	json_put_key(&text, "reason");
+	json_put_text(&text, news->reason);
+	buf_add_char(&text, '}');
+	struct json_doc *doc = NULL;
+	if (json_parse(host->parser, buf_str(&text), &doc, NULL) != ERR_OK)
+		doc = NULL;
+	buf_finish(&text);
+	return doc;
+}
+
+static void
+perform_news_handler(struct host *host, struct instance *instance, unsigned handler,
+	struct str name, struct json_value subject)
+{
+	char *key = xasprintf(
+		"%.*s:%lld", STR_ARG(name), (long long)clock_wall_ms(&host->config.clock));
+	struct cause cause = {.host = host, .instance = instance, .event_key = key};
+	struct plugin_delivery delivery = {
+		.handler = handler, .matched = STR("{}"), .host = subject};
+	struct effects effects;
+	effects_init(&effects);
+	struct plugin_error error;
+	if (plugin_deliver(instance->plugin, &delivery, &effects, &error))
+		apply(&cause, &effects);
+	else
+		raised(&cause, &error);
+	effects_finish(&effects);
+	free(key);
+}
+
+void
+perform_news(struct host *host, const struct news *news)
+{
+	struct json_doc *doc = NULL;
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		struct instance *instance = &host->instances[i];
+		unsigned count;
+		const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &count);
+		for (unsigned h = 0; h < count; h++) {
+			if (!handlers[h].host_event ||
+				strcmp(handlers[h].host_event, news->name) != 0 ||
+				instance->account != news->account)
+				continue;
+			if (!doc)
+				doc = news_subject(host, news);
+			if (host_begin(host))
+				perform_news_handler(
+					host, instance, h, str_from(news->name), json_root(doc));
+		}
+	}
+	json_doc_destroy(doc);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/* From an event to the handlers that it matches: who hears the stream, who has had it, which rules hold. */
+#include <stdlib.h>
+
+#include "host_private.h"
+#include "json_write.h"
+#include "limits.h"
+#include "seen.h"
+#include "stream_name.h"
+
+#define LOG_MODULE "route"
+
+static bool
+hears_kind(const struct plugin_handler *handler, const struct event *event)
+{
+	if (handler->host_event || !handler->kinds[event->kind])
+		return false;
+	if (event->kind != EVENT_UNKNOWN || !handler->name)
+		return true;
+	return str_eq_text(event->name, handler->name);
+}
+
+static void
+put_captures(struct buf *out, const struct rule_hit *hit)
+{
+	json_put_key(out, "captures");
+	buf_add_char(out, '[');
+	for (unsigned i = 0; i < hit->capture_count; i++) {
+		struct span span = hit->captures[i];
+		json_put_comma(out);
+		if (span.start > span.end)
+			buf_add_text(out, "null");
+		else
+			json_put_str(out,
+				(struct str){hit->subject.ptr + span.start, span.end - span.start});
+	}
+	buf_add_char(out, ']');
+}
+
+/* The reason as handlers, journal and people read it. New. */
+static char *
+reason(const struct rule_hit *hit, int line)
+{
+	struct buf out;
+	buf_init(&out, VIEW_TEXT_MAX);
+	buf_add_char(&out, '{');
+	json_put_key(&out, "line");
+	json_put_int(&out, line);
+	if (hit && hit->key && *hit->key) {
+		json_put_key(&out, "rule");
+		json_put_text(&out, hit->key);
+		json_put_key(&out, "view");
+		json_put_text(&out, view_name(hit->view));
+		json_put_key(&out, "pattern");
+		json_put_str(&out, hit->pattern);
+		if (hit->span.start <= hit->span.end) {
+			json_put_key(&out, "text");
+			json_put_str(&out, (struct str){hit->subject.ptr + hit->span.start,
+						   hit->span.end - hit->span.start});
+			json_put_key(&out, "span");
+			buf_printf(&out, "[%zu,%zu]", hit->span.start, hit->span.end);
+			put_captures(&out, hit);
+		}
+	}
+	buf_add_char(&out, '}');
+	return buf_take(&out, NULL);
+}
+
+/* True when the instance handled this very version before; writes the row when it did not. */
+static bool
+seen_before(struct host *host, const struct instance *instance, const struct event *event)
+{
+	if (!event_kind_info(event->kind)->deduplicated || event->id.len == 0)
+		return false;
+	const struct account *account = NULL;
+	if (event->account.ptr) {
+		char *name = str_dup(event->account);
+		account = host_account(host, name);
+		free(name);
+	}
+	struct buf scope, version;
+	buf_init(&scope, MESSAGE_MAX);
+	buf_init(&version, MESSAGE_MAX);
+	intake_scope(event, str_from(account ? account->host : "replay"), &scope);
+	event_version(event, &version);
+	struct seen_key key = {
+		.instance = instance->name,
+		.scope = buf_str(&scope),
+		.kind = event->name,
+		.id = event->id,
+		.version = buf_str(&version),
+	};
+	bool seen = seen_has(host->store, &key);
+	if (!seen && host_begin(host))
+		seen_add(host->store, &key, clock_wall_ms(&host->config.clock));
+	buf_finish(&scope);
+	buf_finish(&version);
+	return seen;
+}
+
+static void
+say_limited(struct host *host, const struct instance *instance,
+	const struct plugin_handler *handler, const struct event *event)
+{
+	log_warn(host->config.log,
+		"%s: a pattern of the handler at line %d gave up on %.*s %.*s (too many steps): it counts as no match. "
+		"Make the pattern simpler: nested repeats such as (a+)+ cause this.",
+		instance->name, handler->line, STR_ARG(event->name), STR_ARG(event->id));
+}
+
+static void
+match_instance(struct host *host, struct instance *instance, struct event *event)
+{
+	unsigned count;
+	const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &count);
+	int64_t now_ms =
+		event->received_at_ms ? event->received_at_ms : clock_wall_ms(&host->config.clock);
+	bool looked = false;
+	for (unsigned i = 0; i < count; i++) {
+		if (!hears_kind(&handlers[i], event))
+			continue;
+		struct rule_hit hit = {.key = "", .span = SPAN_NONE};
+		enum rule_result result = handlers[i].rule
+						  ? rule_match(handlers[i].rule, host->views,
+							    host->scratch, now_ms, &hit)
+						  : RULE_YES;
+		if (result == RULE_LIMITED)
+			say_limited(host, instance, &handlers[i], event);
+		if (result != RULE_YES)
+			continue;
+		if (!looked && seen_before(host, instance, event))
+			return;
+		looked = true;
+		char *matched = reason(&hit, handlers[i].line);
+		host->stats.matched++;
+		if (host->events.on_matched)
+			host->events.on_matched(
+				host->data, instance->name, event, str_from(matched));
+		inbox_push(&instance->inbox, event, i, matched);
+	}
+}
+
+void
+route_event(struct host *host, struct event *event)
+{
+	unsigned hearing[INTAKE_INSTANCES_MAX];
+	size_t count = intake_route(host->intake, event, hearing, COUNT_OF(hearing));
+	if (count == 0)
+		return;
+	views_set_event(host->views, event);
+	for (size_t i = 0; i < count && !host->stopped; i++) {
+		match_instance(host, &host->instances[hearing[i]], event);
+		intake_mark(host->intake, hearing[i], event);
+	}
+	views_set_event(host->views, NULL);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* The turn: once per loop iteration, events to handlers, one commit, then the actions leave. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host_private.h"
+#include "state.h"
+#include "stream_name.h"
+#include "uthash.h"
+#include "utlist.h"
+#include "xmalloc.h"
+
+#define LOG_MODULE "turn"
+
+enum {
+	QUIET_COMMIT_MS = 1000, /* turns in which nothing matched commit positions this often */
+	CHECKPOINT_PAGES = 4096,
+};
+
+/* ---- positions: the newest id of each stream that is not committed yet ---- */
+
+struct position_mark {
+	char *key; /* account, stream and parameter, NUL between them */
+	char *account, *stream, *param;
+	char *newest_id;
+	int64_t received_at_ms;
+	UT_hash_handle hh;
+};
+
+static void
+mark_destroy(struct host *host, struct position_mark *mark)
+{
+	HASH_DEL(host->marks, mark);
+	free(mark->key);
+	free(mark->account);
+	free(mark->stream);
+	free(mark->param);
+	free(mark->newest_id);
+	free(mark);
+}
+
+/* Ids are opaque; longer is newer, then byte order (protocol.md 5.4). */
+static bool
+is_newer(struct str a, const char *b)
+{
+	size_t len = strlen(b);
+	return a.len != len ? a.len > len : memcmp(a.ptr, b, len) > 0;
+}
+
+static void
+mark_position(struct host *host, const struct event *event)
+{
+	bool moves = event->kind == EVENT_UPDATE || event->kind == EVENT_NOTIFICATION ||
+		     event->kind == EVENT_CONVERSATION;
+	if (!moves || event->id.len == 0 || !event->stream.ptr || event->origin == ORIGIN_REPLAY)
+		return;
+	char *key = xasprintf("%.*s|%.*s|%.*s", STR_ARG(event->account), STR_ARG(event->stream),
+		STR_ARG(event->param));
+	struct position_mark *mark;
+	HASH_FIND_STR(host->marks, key, mark);
+	if (!mark) {
+		mark = xmalloc(sizeof(*mark));
+		*mark = (struct position_mark){
+			.key = key,
+			.account = str_dup(event->account),
+			.stream = str_dup(event->stream),
+			.param = str_dup(event->param),
+			.newest_id = str_dup(event->id),
+			.received_at_ms = event->received_at_ms,
+		};
+		HASH_ADD_KEYPTR(hh, host->marks, mark->key, strlen(mark->key), mark);
+		return;
+	}
+	free(key);
+	if (is_newer(event->id, mark->newest_id)) {
+		free(mark->newest_id);
+		mark->newest_id = str_dup(event->id);
+		mark->received_at_ms = event->received_at_ms;
+	}
+}
+
+static void
+write_positions(struct host *host)
+{
+	struct position_mark *mark, *next;
+	HASH_ITER(hh, host->marks, mark, next) {
+		struct position position = {
+			.account = mark->account ? mark->account : "",
+			.stream = str_from(mark->stream),
+			.param = str_from(mark->param),
+			.newest_id = str_from(mark->newest_id),
+			.received_at_ms = mark->received_at_ms,
+		};
+		position_put(host->store, &position);
+		mark_destroy(host, mark);
+	}
+}
+
+void
+turn_forget_positions(struct host *host)
+{
+	struct position_mark *mark, *next;
+	HASH_ITER(hh, host->marks, mark, next)
+		mark_destroy(host, mark);
+}
+
+/* ---- schedules ---- */
+
+void
+turn_start_schedules(struct host *host)
+{
+	int64_t now_ms = clock_wall_ms(&host->config.clock);
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		struct instance *instance = &host->instances[i];
+		unsigned count;
+		const struct plugin_schedule *schedules =
+			plugin_schedules(instance->plugin, &count);
+		instance->schedules = xcalloc(count + 1, sizeof(instance->schedules[0]));
+		for (unsigned s = 0; s < count; s++) {
+			struct schedule *schedule = &instance->schedules[s];
+			bool known = schedule_get(
+				host->store, instance->name, schedules[s].name, &schedule->due_ms);
+			/* A changed interval counts from now on: never later than one interval away. */
+			if (known && schedule->due_ms <= now_ms + schedules[s].every_ms)
+				continue;
+			schedule->due_ms = now_ms + schedules[s].every_ms;
+			if (host_begin(host))
+				schedule_put(host->store, instance->name, schedules[s].name,
+					schedule->due_ms);
+		}
+	}
+}
+
+/* One run for a due time that has passed; times missed while nothing ran are skipped. */
+static void
+run_schedules(struct host *host)
+{
+	int64_t now_ms = clock_wall_ms(&host->config.clock);
+	for (unsigned i = 0; i < host->instance_count && !host->stopped; i++) {
+		struct instance *instance = &host->instances[i];
+		unsigned count;
+		const struct plugin_schedule *schedules =
+			plugin_schedules(instance->plugin, &count);
+		for (unsigned s = 0; s < count && instance->schedules; s++) {
+			int64_t due_ms = instance->schedules[s].due_ms;
+			if (due_ms > now_ms || !host_begin(host))
+				continue;
+			perform_schedule(host, instance, s, due_ms);
+			int64_t missed = (now_ms - due_ms) / schedules[s].every_ms;
+			instance->schedules[s].due_ms =
+				due_ms + (missed + 1) * schedules[s].every_ms;
+			schedule_put(host->store, instance->name, schedules[s].name,
+				instance->schedules[s].due_ms);
+		}
+	}
+}
+
+static int64_t
+next_due(const struct host *host)
+{
+	int64_t next = INT64_MAX;
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		unsigned count;
+		plugin_schedules(host->instances[i].plugin, &count);
+		for (unsigned s = 0; s < count && host->instances[i].schedules; s++) {
+			if (host->instances[i].schedules[s].due_ms < next)
+				next = host->instances[i].schedules[s].due_ms;
+		}
+	}
+	return next;
+}
+
+/* ---- the turn ---- */
+
+static bool
+time_left(struct host *host, int64_t start_ms)
+{
+	return !host->stopped && clock_mono_ms(&host->config.clock) - start_ms < TURN_MS_MAX;
+}
+
+static void
+take_events(struct host *host, int64_t start_ms)
+{
+	for (unsigned n = 0; n < TURN_EVENTS_MAX && time_left(host, start_ms); n++) {
+		struct event *event = intake_pop(host->intake);
+		if (!event)
+			break;
+		host->stats.received++;
+		if (host->events.on_received)
+			host->events.on_received(host->data, event);
+		mark_position(host, event);
+		route_event(host, event);
+		event_unref(event);
+	}
+}
+
+/* One work of each instance in turn, so that a busy plugin does not hold up the others. True when some wait. */
+static bool
+run_inboxes(struct host *host, int64_t start_ms)
+{
+	bool waiting = true;
+	while (waiting && time_left(host, start_ms)) {
+		waiting = false;
+		for (unsigned i = 0; i < host->instance_count; i++) {
+			struct instance *instance = &host->instances[i];
+			struct work *work = inbox_first(&instance->inbox);
+			if (!work || !host_begin(host))
+				continue;
+			perform_work(host, instance, work);
+			inbox_done(&instance->inbox, host->store, work);
+			waiting = true;
+		}
+	}
+	return waiting;
+}
+
+static void
+tell_news(struct host *host)
+{
+	while (host->news) {
+		struct news *news = host->news;
+		LL_DELETE(host->news, news);
+		perform_news(host, news);
+		free(news->stream);
+		free(news->param);
+		free(news->reason);
+		free(news);
+	}
+}
+
+static void
+commit(struct host *host, int64_t now_mono_ms)
+{
+	bool quiet_due = host->marks && now_mono_ms - host->committed_at_ms >= QUIET_COMMIT_MS;
+	if (!store_in_transaction(host->store) && !quiet_due)
+		return;
+	if (!host_begin(host))
+		return;
+	int64_t now_ms = clock_wall_ms(&host->config.clock);
+	for (unsigned i = 0; i < host->instance_count; i++)
+		inbox_save(&host->instances[i].inbox, host->store, now_ms);
+	write_positions(host);
+	if (!archives_write(host->archives) || store_failed(host->store) ||
+		!store_commit(host->store)) {
+		host_stop(host,
+			"what this turn did cannot be written down. Is the disk full? Nothing of the turn was "
+			"sent; start again when there is room");
+		return;
+	}
+	host->committed_at_ms = now_mono_ms;
+}
+
+static void
+checkpoint_work(void *data)
+{
+	store_checkpoint(((struct host *)data)->store_path);
+}
+
+static void
+checkpoint_done(void *data)
+{
+	((struct host *)data)->checkpointing = false;
+}
+
+static void
+checkpoint(struct host *host)
+{
+	if (!host->store_path || host->checkpointing ||
+		store_wal_pages(host->store) < CHECKPOINT_PAGES)
+		return;
+	host->checkpointing = true;
+	loop_work(host->config.loop, checkpoint_work, checkpoint_done, host);
+}
+
+static void
+pause_sockets(struct host *host)
+{
+	bool full = intake_full(host->intake);
+	if (full == host->paused)
+		return;
+	host->paused = full;
+	for (unsigned i = 0; i < host->account_count; i++) {
+		if (host->links[i])
+			link_pause(host->links[i], full);
+	}
+}
+
+/* Wakes the loop when a schedule is due or positions wait to be committed. */
+static void
+set_tick(struct host *host)
+{
+	int64_t due_ms = next_due(host), wait_ms = -1;
+	if (due_ms != INT64_MAX) {
+		wait_ms = due_ms - clock_wall_ms(&host->config.clock);
+		wait_ms = wait_ms < 1 ? 1 : wait_ms;
+	}
+	if (host->marks && (wait_ms < 0 || wait_ms > QUIET_COMMIT_MS))
+		wait_ms = QUIET_COMMIT_MS;
+	if (wait_ms < 0)
+		loop_timer_stop(host->tick);
+	else
+		loop_timer_start(host->tick, wait_ms, 0);
+}
+
+void
+turn_run(void *data)
+{
+	struct host *host = data;
+	if (host->stopped)
+		return;
+	int64_t start_ms = clock_mono_ms(&host->config.clock);
+	tell_news(host);
+	take_events(host, start_ms);
+	bool waiting = run_inboxes(host, start_ms);
+	run_schedules(host);
+	if (outbox_has_outcomes(host->outbox) && host_begin(host))
+		outbox_write_outcomes(host->outbox);
+	if (!host->stopped)
+		commit(host, start_ms);
+	if (host->stopped)
+		return;
+	if (!host->config.offline)
+		outbox_flush(host->outbox);
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		struct inbox *inbox = &host->instances[i].inbox;
+		inbox_load(inbox, host->store, host->parser);
+		waiting = waiting || inbox_first(inbox);
+	}
+	checkpoint(host);
+	pause_sockets(host);
+	if (!host->config.offline) {
+		loop_keep_awake(host->config.loop, waiting || intake_count(host->intake) > 0);
+		set_tick(host);
+	}
+}
