@@ -16,7 +16,8 @@ enum intent_state {
 struct intent {
 	int64_t row;
 	enum intent_state state;
-	char *key; /* unique; design section 5, "Action keys" */
+	char *key;  /* unique; design section 5, "Action keys" */
+	char *lane; /* "INSTANCE|HOST": the rows of one lane are sent one after the other */
 	char *instance;
 	char *account; /* NULL for a forward */
 	char *action;  /* "boost", ... */
@@ -40,12 +41,25 @@ enum err intent_add(struct store *store, struct intent *intent) MUST_USE;
 bool intent_get(struct store *store, const char *key, struct intent *out); /* out is new */
 void intent_update(struct store *store,
 	const struct intent *intent); /* state, attempts, status, outcome, times */
-/* Open rows by row number, greater than `after_row`, at most `limit`; `fn` takes nothing (borrowed). */
+/* Open rows by row number, greater than `after_row`, at most `limit`; `fn` borrows. */
+struct intent_page {
+	const char *lane; /* NULL: of all */
+	int64_t after_row;
+	int limit;
+};
 typedef void intent_fn(void *data, const struct intent *intent);
-void intent_each_open(struct store *store, int64_t after_row, int limit, intent_fn *fn, void *data);
+void intent_each_open(
+	struct store *store, const struct intent_page *page, intent_fn *fn, void *data);
+typedef void lane_fn(void *data, const char *lane);
+void intent_each_lane(struct store *store, lane_fn *fn, void *data); /* that has open rows */
+int64_t intent_count_open(struct store *store);
 /* How many rows of (instance, action) that are not FAILED were created after `since_ms`. */
 int64_t intent_count(
 	struct store *store, const char *instance, const char *action, int64_t since_ms);
+/* True when a row of the instance and action of `like` that is DONE made `id`. Looks at rows younger
+ * than INTENT_MADE_SPAN_MS before `like`. */
+#define INTENT_MADE_SPAN_MS 86400000
+bool intent_made(struct store *store, const struct intent *like, struct str id);
 int intent_prune(struct store *store, int64_t before_ms, int limit); /* ended ones only */
 
 /* One decision: what was handled, asked for, refused and why. */

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder share: the connection and its cached statements. Not for other layers. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "store.h"
+
+/* One per statement text of sql.c. */
+enum sql {
+	SQL_BEGIN,
+	SQL_COMMIT,
+	SQL_ROLLBACK,
+	SQL_SEEN_HAS,
+	SQL_SEEN_ADD,
+	SQL_SEEN_PRUNE,
+	SQL_DELIVERY_ADD,
+	SQL_DELIVERY_DELETE,
+	SQL_DELIVERY_EACH,
+	SQL_POSITION_PUT,
+	SQL_POSITION_GET,
+	SQL_STATE_PUT,
+	SQL_STATE_DELETE,
+	SQL_STATE_EACH,
+	SQL_SCHEDULE_PUT,
+	SQL_SCHEDULE_GET,
+	SQL_ARCHIVE_PUT,
+	SQL_ARCHIVE_GET,
+	SQL_ARCHIVE_EACH,
+	SQL_FACT_PUT,
+	SQL_FACT_GET,
+	SQL_INTENT_ADD,
+	SQL_INTENT_GET,
+	SQL_INTENT_UPDATE,
+	SQL_INTENT_OPEN,
+	SQL_INTENT_OPEN_OF_LANE,
+	SQL_INTENT_LANES,
+	SQL_INTENT_COUNT,
+	SQL_INTENT_COUNT_OPEN,
+	SQL_INTENT_MADE,
+	SQL_INTENT_PRUNE,
+	SQL_JOURNAL_ADD,
+	SQL_JOURNAL_EACH,
+	SQL_JOURNAL_OF_EVENT,
+	SQL_JOURNAL_PRUNE,
+	SQL_COUNT
+};
+
+extern const char *const sql_texts[SQL_COUNT];
+/* Makes the tables of version SQL_SCHEMA_VERSION in an empty file, and marks it as ours. */
+extern const char sql_schema[];
+#define SQL_SCHEMA_VERSION 1
+#define SQL_APPLICATION_ID 0x6d6f6f6e /* "moon" */
+
+struct store {
+	sqlite3 *db;
+	struct log *log;
+	char *path; /* NULL: in memory */
+	sqlite3_stmt *statements[SQL_COUNT];
+	bool in_transaction;
+	bool failed;
+	int wal_pages;
+};
+
+/* A statement ready for binding; db_done gives it back. A cached one that is in use (a callback of
+ * an _each function asks the same question) is prepared anew, so nesting is fine. */
+sqlite3_stmt *db_use(struct store *store, enum sql sql);
+void db_done(struct store *store, enum sql sql, sqlite3_stmt *stmt);
+
+/* Bound text is borrowed until db_done. STR_NONE and NULL bind NULL; db_put_key binds '' then, for
+ * columns of a primary key, where NULL would never be equal to NULL. */
+void db_put_int(sqlite3_stmt *stmt, int at, int64_t number);
+void db_put_str(sqlite3_stmt *stmt, int at, struct str text);
+void db_put_text(sqlite3_stmt *stmt, int at, const char *text);
+void db_put_key(sqlite3_stmt *stmt, int at, struct str text);
+struct str db_str(
+	sqlite3_stmt *stmt, int column);      /* borrowed until the next step; NULL: STR_NONE */
+char *db_dup(sqlite3_stmt *stmt, int column); /* new; NULL stays NULL */
+
+/* Steps a write once and gives the statement back. Needs a transaction; does nothing once one of
+ * its writes failed. Returns the rows changed; 0 after a failure, which marks the transaction. */
+int db_write(struct store *store, enum sql sql, sqlite3_stmt *stmt);
+/* True when there is a (further) row. A failed read is logged and ends the rows. */
+bool db_next(struct store *store, sqlite3_stmt *stmt);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Seen keys, open deliveries and stream positions. */
+#include "seen.h"
+
+#include "db.h"
+
+static void
+put_seen_key(sqlite3_stmt *stmt, const struct seen_key *key)
+{
+	db_put_text(stmt, 1, key->instance);
+	db_put_key(stmt, 2, key->id);
+	db_put_key(stmt, 3, key->kind);
+	db_put_key(stmt, 4, key->scope);
+	db_put_key(stmt, 5, key->version);
+}
+
+bool
+seen_has(struct store *store, const struct seen_key *key)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_SEEN_HAS);
+	put_seen_key(stmt, key);
+	bool found = db_next(store, stmt);
+	db_done(store, SQL_SEEN_HAS, stmt);
+	return found;
+}
+
+void
+seen_add(struct store *store, const struct seen_key *key, int64_t now_ms)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_SEEN_ADD);
+	put_seen_key(stmt, key);
+	db_put_int(stmt, 6, now_ms);
+	(void)db_write(store, SQL_SEEN_ADD, stmt);
+}
+
+static int
+prune(struct store *store, enum sql sql, int64_t before_ms, int limit)
+{
+	sqlite3_stmt *stmt = db_use(store, sql);
+	db_put_int(stmt, 1, before_ms);
+	db_put_int(stmt, 2, limit);
+	return db_write(store, sql, stmt);
+}
+
+int
+seen_prune(struct store *store, int64_t before_ms, int limit)
+{
+	return prune(store, SQL_SEEN_PRUNE, before_ms, limit);
+}
+
+void
+delivery_add(struct store *store, struct delivery *delivery)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_ADD);
+	db_put_text(stmt, 1, delivery->instance);
+	db_put_int(stmt, 2, delivery->handler);
+	db_put_key(stmt, 3, delivery->line);
+	db_put_str(stmt, 4, delivery->matched);
+	db_put_int(stmt, 5, delivery->created_ms);
+	delivery->row = 0;
+	if (db_write(store, SQL_DELIVERY_ADD, stmt) > 0) {
+		delivery->row = sqlite3_last_insert_rowid(store->db);
+	}
+}
+
+void
+delivery_delete(struct store *store, int64_t row)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_DELETE);
+	db_put_int(stmt, 1, row);
+	(void)db_write(store, SQL_DELIVERY_DELETE, stmt);
+}
+
+void
+delivery_each(
+	struct store *store, const char *instance, int64_t after_row, delivery_fn *fn, void *data)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_EACH);
+	db_put_text(stmt, 1, instance);
+	db_put_int(stmt, 2, after_row);
+	bool wanted = true;
+	while (wanted && db_next(store, stmt)) {
+		struct delivery delivery = {
+			.row = sqlite3_column_int64(stmt, 0),
+			.instance = instance,
+			.handler = (unsigned)sqlite3_column_int64(stmt, 1),
+			.line = db_str(stmt, 2),
+			.matched = db_str(stmt, 3),
+			.created_ms = sqlite3_column_int64(stmt, 4),
+		};
+		wanted = fn(data, &delivery);
+	}
+	db_done(store, SQL_DELIVERY_EACH, stmt);
+}
+
+static void
+put_position_key(sqlite3_stmt *stmt, const struct position *key)
+{
+	db_put_text(stmt, 1, key->account);
+	db_put_key(stmt, 2, key->stream);
+	db_put_key(stmt, 3, key->param);
+}
+
+void
+position_put(struct store *store, const struct position *position)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_POSITION_PUT);
+	put_position_key(stmt, position);
+	db_put_str(stmt, 4, position->newest_id);
+	db_put_int(stmt, 5, position->received_at_ms);
+	(void)db_write(store, SQL_POSITION_PUT, stmt);
+}
+
+bool
+position_get(struct store *store, const struct position *key, struct buf *id, int64_t *at)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_POSITION_GET);
+	put_position_key(stmt, key);
+	bool found = db_next(store, stmt);
+	if (found) {
+		(void)buf_add_str(id, db_str(stmt, 0));
+		*at = sqlite3_column_int64(stmt, 1);
+	}
+	db_done(store, SQL_POSITION_GET, stmt);
+	return found;
+}

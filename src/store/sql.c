@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* The schema and every SQL statement of the program. */
+#include "db.h"
+
+/* deliveries and intents are read in pages by row number: AUTOINCREMENT, so that the number of a
+ * deleted row is never used again behind a reader's back. seen and journal have no index on time:
+ * their rows are added in order of time, and pruning looks at the first rows only. */
+const char sql_schema[] =
+	"CREATE TABLE seen ("
+	" row INTEGER PRIMARY KEY, instance TEXT NOT NULL, scope TEXT NOT NULL, kind TEXT NOT NULL,"
+	" id TEXT NOT NULL, version TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+	" UNIQUE (instance, id, kind, scope, version)) STRICT;"
+
+	"CREATE TABLE deliveries ("
+	" row INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL, handler INTEGER NOT NULL,"
+	" line TEXT NOT NULL, matched TEXT, created_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX deliveries_instance ON deliveries (instance, row);"
+
+	"CREATE TABLE positions ("
+	" account TEXT NOT NULL, stream TEXT NOT NULL, param TEXT NOT NULL, newest_id TEXT,"
+	" received_at_ms INTEGER NOT NULL, PRIMARY KEY (account, stream, param)) STRICT;"
+
+	"CREATE TABLE state ("
+	" instance TEXT NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL,"
+	" PRIMARY KEY (instance, key)) STRICT;"
+
+	"CREATE TABLE schedules ("
+	" instance TEXT NOT NULL, name TEXT NOT NULL, due_ms INTEGER NOT NULL,"
+	" PRIMARY KEY (instance, name)) STRICT;"
+
+	"CREATE TABLE archives (file TEXT NOT NULL PRIMARY KEY, length INTEGER NOT NULL) STRICT;"
+
+	"CREATE TABLE facts (name TEXT NOT NULL PRIMARY KEY, value TEXT) STRICT;"
+
+	"CREATE TABLE intents ("
+	" row INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL, key TEXT NOT NULL UNIQUE,"
+	" lane TEXT NOT NULL, instance TEXT NOT NULL, account TEXT, action TEXT NOT NULL,"
+	" target TEXT, method TEXT NOT NULL, url TEXT NOT NULL, headers TEXT, body TEXT,"
+	" idempotency_key TEXT, event_key TEXT, summary TEXT, attempts INTEGER NOT NULL,"
+	" status INTEGER NOT NULL, outcome TEXT, created_ms INTEGER NOT NULL,"
+	" updated_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX intents_open ON intents (lane, row) WHERE state = 0;"
+	"CREATE INDEX intents_ended ON intents (updated_ms) WHERE state != 0;"
+	"CREATE INDEX intents_rate ON intents (instance, action, created_ms);"
+
+	"CREATE TABLE journal ("
+	" row INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, instance TEXT, what TEXT NOT NULL,"
+	" event_key TEXT, detail TEXT) STRICT;"
+	"CREATE INDEX journal_event ON journal (event_key) WHERE event_key IS NOT NULL;"
+
+	"PRAGMA application_id = 0x6d6f6f6e;"
+	"PRAGMA user_version = 1;";
+
+#define INTENT_COLUMNS                                                                             \
+	"row, state, key, lane, instance, account, action, target, method, url, headers, body,"    \
+	" idempotency_key, event_key, summary, attempts, status, outcome, created_ms, updated_ms"
+
+/* The first `limit` rows that are older; the inner query ends at `limit` even when none is. */
+#define PRUNE_FIRST(table)                                                                         \
+	"DELETE FROM " table " WHERE row IN (SELECT row FROM"                                      \
+	" (SELECT row, at_ms FROM " table " ORDER BY row LIMIT ?2) WHERE at_ms < ?1)"
+
+const char *const sql_texts[SQL_COUNT] = {
+	/* The write lock at once: a checkpoint on another connection never makes a later write fail. */
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+
+	[SQL_SEEN_HAS] = "SELECT 1 FROM seen WHERE instance = ?1 AND id = ?2 AND kind = ?3"
+			 " AND scope = ?4 AND version = ?5",
+	[SQL_SEEN_ADD] = "INSERT OR IGNORE INTO seen (instance, id, kind, scope, version, at_ms)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_SEEN_PRUNE] = PRUNE_FIRST("seen"),
+
+	[SQL_DELIVERY_ADD] = "INSERT INTO deliveries (instance, handler, line, matched, created_ms)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SQL_DELIVERY_DELETE] = "DELETE FROM deliveries WHERE row = ?1",
+	[SQL_DELIVERY_EACH] = "SELECT row, handler, line, matched, created_ms FROM deliveries"
+			      " WHERE instance = ?1 AND row > ?2 ORDER BY row",
+
+	[SQL_POSITION_PUT] = "INSERT INTO positions (account, stream, param, newest_id,"
+			     " received_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)"
+			     " ON CONFLICT DO UPDATE SET newest_id = ?4, received_at_ms = ?5",
+	[SQL_POSITION_GET] = "SELECT newest_id, received_at_ms FROM positions"
+			     " WHERE account = ?1 AND stream = ?2 AND param = ?3",
+
+	[SQL_STATE_PUT] = "INSERT INTO state (instance, key, json) VALUES (?1, ?2, ?3)"
+			  " ON CONFLICT DO UPDATE SET json = ?3",
+	[SQL_STATE_DELETE] = "DELETE FROM state WHERE instance = ?1 AND key = ?2",
+	[SQL_STATE_EACH] = "SELECT key, json FROM state WHERE instance = ?1 ORDER BY key",
+
+	[SQL_SCHEDULE_PUT] = "INSERT INTO schedules (instance, name, due_ms) VALUES (?1, ?2, ?3)"
+			     " ON CONFLICT DO UPDATE SET due_ms = ?3",
+	[SQL_SCHEDULE_GET] = "SELECT due_ms FROM schedules WHERE instance = ?1 AND name = ?2",
+
+	[SQL_ARCHIVE_PUT] = "INSERT INTO archives (file, length) VALUES (?1, ?2)"
+			    " ON CONFLICT DO UPDATE SET length = ?2",
+	[SQL_ARCHIVE_GET] = "SELECT length FROM archives WHERE file = ?1",
+	[SQL_ARCHIVE_EACH] = "SELECT file, length FROM archives ORDER BY file",
+
+	[SQL_FACT_PUT] = "INSERT INTO facts (name, value) VALUES (?1, ?2)"
+			 " ON CONFLICT DO UPDATE SET value = ?2",
+	[SQL_FACT_GET] = "SELECT value FROM facts WHERE name = ?1",
+
+	[SQL_INTENT_ADD] =
+		"INSERT INTO intents (state, key, lane, instance, account, action, target,"
+		" method, url, headers, body, idempotency_key, event_key, summary,"
+		" attempts, status, outcome, created_ms, updated_ms) VALUES (?1, ?2, ?3,"
+		" ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18,"
+		" ?19) ON CONFLICT (key) DO NOTHING",
+	[SQL_INTENT_GET] = "SELECT " INTENT_COLUMNS " FROM intents WHERE key = ?1",
+	[SQL_INTENT_UPDATE] = "UPDATE intents SET state = ?2, attempts = ?3, status = ?4,"
+			      " outcome = ?5, updated_ms = ?6 WHERE row = ?1",
+	/* The one without a lane is for listings; it sorts what the index finds. */
+	[SQL_INTENT_OPEN] = "SELECT " INTENT_COLUMNS " FROM intents WHERE state = 0 AND row > ?1"
+			    " ORDER BY row LIMIT ?2",
+	[SQL_INTENT_OPEN_OF_LANE] = "SELECT " INTENT_COLUMNS " FROM intents WHERE state = 0"
+				    " AND row > ?1 AND lane = ?3 ORDER BY row LIMIT ?2",
+	[SQL_INTENT_LANES] = "SELECT DISTINCT lane FROM intents WHERE state = 0",
+	[SQL_INTENT_COUNT] = "SELECT count(*) FROM intents WHERE instance = ?1 AND action = ?2"
+			     " AND created_ms > ?3 AND state != 2",
+	[SQL_INTENT_COUNT_OPEN] = "SELECT count(*) FROM intents WHERE state = 0",
+	[SQL_INTENT_MADE] = "SELECT 1 FROM intents WHERE instance = ?1 AND action = ?2"
+			    " AND created_ms > ?3 AND state = 1 AND outcome = ?4 LIMIT 1",
+	[SQL_INTENT_PRUNE] = "DELETE FROM intents WHERE row IN (SELECT row FROM intents"
+			     " WHERE state != 0 AND updated_ms < ?1 ORDER BY updated_ms LIMIT ?2)",
+
+	[SQL_JOURNAL_ADD] = "INSERT INTO journal (at_ms, instance, what, event_key, detail)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SQL_JOURNAL_EACH] = "SELECT at_ms, instance, what, event_key, detail FROM journal"
+			     " ORDER BY row",
+	[SQL_JOURNAL_OF_EVENT] = "SELECT at_ms, instance, what, event_key, detail FROM journal"
+				 " WHERE event_key = ?1 ORDER BY row",
+	[SQL_JOURNAL_PRUNE] = PRUNE_FIRST("journal"),
+};

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/* Opening the database, its cached statements, and the transaction of a turn. */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db.h"
+#include "limits.h"
+#include "xmalloc.h"
+
+#define LOG_MODULE      "store"
+#define BUSY_TIMEOUT_MS 5000 /* somebody else has the write lock: a backup, a shell */
+
+/* SQLite would make the file with the umask's mode; -wal and -shm get the mode of the file. */
+static bool
+make_file(const char *path, char *error)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (fd >= 0) {
+		close(fd);
+		return true;
+	}
+	struct stat info;
+	if (errno != EEXIST) {
+		snprintf(error, MESSAGE_MAX,
+			"cannot make the database %s: %s; make the folder, or name another one with "
+			"--state",
+			path, strerror(errno));
+		return false;
+	}
+	if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) {
+		snprintf(error, MESSAGE_MAX,
+			"%s is no file; move it away, or name another folder with --state", path);
+		return false;
+	}
+	(void)chmod(path, S_IRUSR | S_IWUSR);
+	return true;
+}
+
+static bool
+exec(sqlite3 *db, const char *sql)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
+}
+
+/* False on an error of the database. */
+static bool
+query_int(sqlite3 *db, const char *sql, int64_t *out)
+{
+	sqlite3_stmt *stmt = NULL;
+	bool found = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK &&
+		     sqlite3_step(stmt) == SQLITE_ROW;
+	if (found) {
+		*out = sqlite3_column_int64(stmt, 0);
+	}
+	sqlite3_finalize(stmt);
+	return found;
+}
+
+static int
+on_wal_commit(void *data, sqlite3 *db, const char *name, int pages)
+{
+	(void)db;
+	(void)name;
+	struct store *store = data;
+	store->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static bool
+fail_open(const struct store *store, const char *what, char *error)
+{
+	const char *path = store->path != NULL ? store->path : "the database in memory";
+	snprintf(error, MESSAGE_MAX, "%s: %s (%s); %s", path, what, sqlite3_errmsg(store->db),
+		"move the file away to start anew, or name another folder with --state");
+	return false;
+}
+
+static bool
+check_schema(struct store *store, char *error)
+{
+	int64_t version = 0;
+	int64_t application = 0;
+	int64_t tables = 0;
+	if (!query_int(store->db, "PRAGMA user_version", &version) ||
+		!query_int(store->db, "PRAGMA application_id", &application) ||
+		!query_int(store->db, "SELECT count(*) FROM sqlite_schema", &tables)) {
+		return fail_open(store, "cannot be read as a database", error);
+	}
+	if (application != SQL_APPLICATION_ID && (application != 0 || tables > 0)) {
+		snprintf(error, MESSAGE_MAX,
+			"%s is a database of another program; name another folder with --state",
+			store->path);
+		return false;
+	}
+	if (version > SQL_SCHEMA_VERSION) {
+		snprintf(error, MESSAGE_MAX,
+			"%s was written by a newer moontusk (schema %lld, this one knows up to "
+			"%d); run that version, or name another folder with --state",
+			store->path, (long long)version, SQL_SCHEMA_VERSION);
+		return false;
+	}
+	if (version == 0) {
+		if (!exec(store->db, "BEGIN IMMEDIATE") || !exec(store->db, sql_schema) ||
+			!exec(store->db, "COMMIT")) {
+			return fail_open(store, "its tables cannot be made", error);
+		}
+	}
+	return true;
+}
+
+static bool
+open_database(struct store *store, char *error)
+{
+	const char *name = store->path != NULL ? store->path : ":memory:";
+	if (store->path != NULL && !make_file(store->path, error)) {
+		return false;
+	}
+	/* One thread uses a store at a time; the checkpoint has a connection of its own. */
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+	if (sqlite3_open_v2(name, &store->db, flags, NULL) != SQLITE_OK) {
+		return fail_open(store, "cannot be opened", error);
+	}
+	sqlite3_extended_result_codes(store->db, 1);
+	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+	if (sqlite3_db_readonly(store->db, "main") == 1) {
+		snprintf(error, MESSAGE_MAX,
+			"%s cannot be written; give this user the right to, or name another folder "
+			"with --state",
+			name);
+		return false;
+	}
+	if (!exec(store->db, "PRAGMA journal_mode = WAL") ||
+		!exec(store->db, "PRAGMA synchronous = FULL") ||
+		!exec(store->db, "PRAGMA temp_store = MEMORY")) {
+		return fail_open(store, "cannot be opened", error);
+	}
+	sqlite3_wal_autocheckpoint(store->db, 0); /* before the hook: it is one itself */
+	sqlite3_wal_hook(store->db, on_wal_commit, store);
+	return check_schema(store, error);
+}
+
+struct store *
+store_open(const char *path, struct log *log, char *error)
+{
+	struct store *store = xmalloc(sizeof(*store));
+	*store = (struct store){.log = log, .path = xstrdup(path)};
+	if (!open_database(store, error)) {
+		store_close(store);
+		return NULL;
+	}
+	return store;
+}
+
+void
+store_close(struct store *store)
+{
+	if (store == NULL) {
+		return;
+	}
+	if (store->in_transaction) {
+		store_rollback(store);
+	}
+	for (int i = 0; i < SQL_COUNT; i++) {
+		sqlite3_finalize(store->statements[i]);
+	}
+	sqlite3_close(store->db);
+	free(store->path);
+	free(store);
+}
+
+sqlite3_stmt *
+db_use(struct store *store, enum sql sql)
+{
+	sqlite3_stmt **cached = &store->statements[sql];
+	if (*cached != NULL && sqlite3_stmt_busy(*cached) == 0) {
+		return *cached;
+	}
+	sqlite3_stmt *stmt = NULL;
+	int rc = sqlite3_prepare_v3(
+		store->db, sql_texts[sql], -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+	if (rc != SQLITE_OK) {
+		/* The texts are constants: only a file that changed under us gets here. All
+		 * calls on a NULL statement are harmless, and stepping it reports the misuse. */
+		log_error(store->log, "%s: %s", store->path != NULL ? store->path : "memory",
+			sqlite3_errmsg(store->db));
+	}
+	if (*cached == NULL) {
+		*cached = stmt;
+	}
+	return stmt;
+}
+
+void
+db_done(struct store *store, enum sql sql, sqlite3_stmt *stmt)
+{
+	if (stmt != store->statements[sql]) {
+		sqlite3_finalize(stmt);
+	} else if (stmt != NULL) {
+		sqlite3_reset(stmt);
+		sqlite3_clear_bindings(stmt);
+	}
+}
+
+void
+db_put_int(sqlite3_stmt *stmt, int at, int64_t number)
+{
+	sqlite3_bind_int64(stmt, at, number);
+}
+
+void
+db_put_str(sqlite3_stmt *stmt, int at, struct str text)
+{
+	if (text.ptr != NULL) {
+		sqlite3_bind_text64(stmt, at, text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8);
+	} else {
+		sqlite3_bind_null(stmt, at);
+	}
+}
+
+void
+db_put_text(sqlite3_stmt *stmt, int at, const char *text)
+{
+	db_put_str(stmt, at, str_from(text));
+}
+
+void
+db_put_key(sqlite3_stmt *stmt, int at, struct str text)
+{
+	db_put_str(stmt, at, text.ptr != NULL ? text : STR(""));
+}
+
+struct str
+db_str(sqlite3_stmt *stmt, int column)
+{
+	/* The pointer first: asking for the length first would not fix the form. */
+	const char *ptr = (const char *)sqlite3_column_text(stmt, column);
+	return (struct str){ptr, ptr != NULL ? (size_t)sqlite3_column_bytes(stmt, column) : 0};
+}
+
+char *
+db_dup(sqlite3_stmt *stmt, int column)
+{
+	return str_dup(db_str(stmt, column));
+}
+
+static void
+fail(struct store *store, const char *what)
+{
+	const char *path = store->path != NULL ? store->path : "memory";
+	log_error(store->log,
+		"%s: %s: %s; nothing of this turn is kept: free some space, or check the file",
+		path, what, sqlite3_errmsg(store->db));
+	store->failed = true;
+}
+
+int
+db_write(struct store *store, enum sql sql, sqlite3_stmt *stmt)
+{
+	REQUIRE(store->in_transaction);
+	int changed = 0;
+	if (!store->failed) {
+		if (sqlite3_step(stmt) == SQLITE_DONE) {
+			changed = sqlite3_changes(store->db);
+		} else {
+			fail(store, "a write failed");
+		}
+	}
+	db_done(store, sql, stmt);
+	return changed;
+}
+
+bool
+db_next(struct store *store, sqlite3_stmt *stmt)
+{
+	int rc = sqlite3_step(stmt);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
+		log_error(store->log, "%s: a read failed: %s; check the file",
+			store->path != NULL ? store->path : "memory", sqlite3_errmsg(store->db));
+	}
+	return rc == SQLITE_ROW;
+}
+
+/* BEGIN, COMMIT or ROLLBACK. */
+static bool
+step(struct store *store, enum sql sql)
+{
+	sqlite3_stmt *stmt = db_use(store, sql);
+	bool done = sqlite3_step(stmt) == SQLITE_DONE;
+	if (!done && sql != SQL_ROLLBACK) {
+		fail(store, sql == SQL_BEGIN ? "no transaction" : "no commit");
+	}
+	db_done(store, sql, stmt);
+	return done;
+}
+
+bool
+store_begin(struct store *store)
+{
+	REQUIRE(!store->in_transaction);
+	store->failed = false;
+	store->in_transaction = step(store, SQL_BEGIN);
+	return store->in_transaction;
+}
+
+bool
+store_commit(struct store *store)
+{
+	REQUIRE(store->in_transaction);
+	if (!store->failed && step(store, SQL_COMMIT)) {
+		store->in_transaction = false;
+		return true;
+	}
+	store_rollback(store);
+	return false;
+}
+
+void
+store_rollback(struct store *store)
+{
+	REQUIRE(store->in_transaction);
+	/* A full disk may have made SQLite roll back by itself already. */
+	if (sqlite3_get_autocommit(store->db) == 0) {
+		(void)step(store, SQL_ROLLBACK);
+	}
+	store->in_transaction = false;
+}
+
+bool
+store_in_transaction(const struct store *store)
+{
+	return store->in_transaction;
+}
+
+bool
+store_failed(const struct store *store)
+{
+	return store->failed;
+}
+
+void
+store_checkpoint(const char *path)
+{
+	sqlite3 *db = NULL;
+	int64_t version = 0;
+	/* A connection that has read nothing does not know that there is a WAL, and copies nothing.
+	 * Passive: copies what it can and never makes the loop's commits wait. */
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+		query_int(db, "PRAGMA user_version", &version)) {
+		(void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	}
+	sqlite3_close(db);
+}
+
+int64_t
+store_wal_pages(const struct store *store)
+{
+	return store->wal_pages;
+}

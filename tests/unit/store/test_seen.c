@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/* Seen keys, open deliveries and positions survive what they must. */
+#include "scratch.h"
+
+#include "seen.h"
+
+static const struct seen_key SEEN = {.instance = "cats",
+	.scope = {"server:a.example", 16},
+	.kind = {"update", 6},
+	.id = {"115", 3}};
+
+static void
+a_key_differs_by_each_of_its_parts(void **state)
+{
+	struct scratch *scratch = *state;
+	begin(scratch);
+	seen_add(scratch->store, &SEEN, 1000);
+	seen_add(scratch->store, &SEEN, 2000); /* again is no error */
+	commit(scratch);
+	scratch_reopen(scratch);
+	assert_true(seen_has(scratch->store, &SEEN));
+	struct seen_key other[5] = {SEEN, SEEN, SEEN, SEEN, SEEN};
+	other[0].instance = "dogs";
+	other[1].scope = STR("server:b.example");
+	other[2].kind = STR("status.update");
+	other[3].id = STR("116");
+	other[4].version = STR("v2");
+	for (size_t i = 0; i < 5; i++) {
+		assert_false(seen_has(scratch->store, &other[i]));
+	}
+	struct seen_key empty = SEEN;
+	empty.version = STR(""); /* absent and empty are the same here */
+	assert_true(seen_has(scratch->store, &empty));
+}
+
+static void
+pruning_takes_the_oldest_first_and_no_more_than_asked(void **state)
+{
+	struct scratch *scratch = *state;
+	begin(scratch);
+	const char *ids = "0123456789";
+	struct seen_key key = SEEN;
+	for (int i = 0; i < 10; i++) {
+		key.id = (struct str){ids + i, 1};
+		seen_add(scratch->store, &key, 1000 + i);
+	}
+	assert_int_equal(seen_prune(scratch->store, 1008, 3), 3);
+	assert_int_equal(seen_prune(scratch->store, 1008, 100), 5);
+	assert_int_equal(seen_prune(scratch->store, 1008, 100), 0);
+	key.id = STR("7");
+	assert_false(seen_has(scratch->store, &key));
+	key.id = STR("8");
+	assert_true(seen_has(scratch->store, &key));
+	commit(scratch);
+}
+
+struct found {
+	struct store *store;
+	int64_t rows[8];
+	unsigned count, wanted;
+	char line[64];
+};
+
+static bool
+on_delivery(void *data, const struct delivery *delivery)
+{
+	struct found *found = data;
+	found->rows[found->count++] = delivery->row;
+	snprintf(found->line, sizeof(found->line), "%.*s|%.*s|%u", STR_ARG(delivery->line),
+		STR_ARG(delivery->matched), delivery->handler);
+	return found->count < found->wanted;
+}
+
+static void
+deliveries_come_back_in_order_and_in_pages(void **state)
+{
+	struct scratch *scratch = *state;
+	begin(scratch);
+	struct delivery delivery = {.instance = "cats",
+		.handler = 3,
+		.line = STR("{\"kind\":1}"),
+		.matched = STR("{}"),
+		.created_ms = 5};
+	int64_t rows[3];
+	for (int i = 0; i < 3; i++) {
+		delivery_add(scratch->store, &delivery);
+		rows[i] = delivery.row;
+	}
+	delivery.instance = "dogs";
+	delivery_add(scratch->store, &delivery);
+	commit(scratch);
+	scratch_reopen(scratch);
+	struct found found = {.wanted = 2};
+	delivery_each(scratch->store, "cats", 0, on_delivery, &found);
+	assert_int_equal(found.count, 2);
+	assert_int_equal(found.rows[0], rows[0]);
+	assert_string_equal(found.line, "{\"kind\":1}|{}|3");
+	delivery_each(scratch->store, "cats", found.rows[1], on_delivery, &found);
+	assert_int_equal(found.count, 3);
+	assert_int_equal(found.rows[2], rows[2]);
+	begin(scratch);
+	delivery_delete(scratch->store, rows[0]);
+	commit(scratch);
+	found = (struct found){.wanted = 8};
+	delivery_each(scratch->store, "cats", 0, on_delivery, &found);
+	assert_int_equal(found.count, 2);
+}
+
+static void
+a_row_number_is_never_used_again(void **state)
+{
+	struct scratch *scratch = *state;
+	begin(scratch);
+	struct delivery delivery = {.instance = "cats", .line = STR("x")};
+	delivery_add(scratch->store, &delivery);
+	int64_t first = delivery.row;
+	delivery_delete(scratch->store, first);
+	commit(scratch);
+	scratch_reopen(scratch);
+	begin(scratch);
+	delivery_add(scratch->store, &delivery);
+	commit(scratch);
+	assert_true(delivery.row > first);
+}
+
+static bool
+on_outer(void *data, const struct delivery *delivery)
+{
+	struct found *inner = data;
+	(void)delivery;
+	delivery_each(inner->store, "cats", 0, on_delivery, inner);
+	return true;
+}
+
+static void
+a_callback_may_ask_the_same_question(void **state)
+{
+	struct scratch *scratch = *state;
+	begin(scratch);
+	struct delivery delivery = {.instance = "cats", .line = STR("x")};
+	delivery_add(scratch->store, &delivery);
+	delivery_add(scratch->store, &delivery);
+	commit(scratch);
+	struct found inner = {.store = scratch->store, .wanted = 8};
+	delivery_each(scratch->store, "cats", 0, on_outer, &inner);
+	assert_int_equal(inner.count, 4);
+}
+
+static void
+a_position_is_kept_by_account_stream_and_parameter(void **state)
+{
+	struct scratch *scratch = *state;
+	struct position position = {.account = "bot",
+		.stream = STR("hashtag"),
+		.param = STR("cats"),
+		.newest_id = STR("01HX"),
+		.received_at_ms = 7};
+	begin(scratch);
+	position_put(scratch->store, &position);
+	position.newest_id = STR("01HY");
+	position.received_at_ms = 9;
+	position_put(scratch->store, &position);
+	commit(scratch);
+	scratch_reopen(scratch);
+	struct buf id;
+	buf_init(&id, 64);
+	int64_t at = 0;
+	assert_true(position_get(scratch->store, &position, &id, &at));
+	assert_string_equal(id.ptr, "01HY");
+	assert_int_equal(at, 9);
+	position.param = STR_NONE;
+	assert_false(position_get(scratch->store, &position, &id, &at));
+	buf_finish(&id);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCRATCH_TEST(a_key_differs_by_each_of_its_parts),
+		SCRATCH_TEST(pruning_takes_the_oldest_first_and_no_more_than_asked),
+		SCRATCH_TEST(deliveries_come_back_in_order_and_in_pages),
+		SCRATCH_TEST(a_row_number_is_never_used_again),
+		SCRATCH_TEST(a_callback_may_ask_the_same_question),
+		SCRATCH_TEST(a_position_is_kept_by_account_stream_and_parameter),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

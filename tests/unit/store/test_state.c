@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* Plugin state, schedules, archive lengths and facts. */
+#include "scratch.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "state.h"
+
+static void
+on_state(void *data, struct str key, struct str json)
+{
+	struct buf *out = data;
+	(void)buf_add_str(out, key);
+	(void)buf_add_char(out, '=');
+	(void)buf_add_str(out, json);
+	(void)buf_add_char(out, ' ');
+}
+
+static void
+state_belongs_to_its_instance(void **state)
+{
+	struct scratch *scratch = *state;
+	begin(scratch);
+	state_put(scratch->store, "cats", STR("n"), STR("1"));
+	state_put(scratch->store, "cats", STR("n"), STR("2"));
+	state_put(scratch->store, "cats", STR("nul\0key"), STR("\"v\""));
+	state_put(scratch->store, "cats", STR("gone"), STR("3"));
+	state_delete(scratch->store, "cats", STR("gone"));
+	state_put(scratch->store, "dogs", STR("n"), STR("9"));
+	commit(scratch);
+	scratch_reopen(scratch);
+	struct buf out;
+	buf_init(&out, 256);
+	state_each(scratch->store, "cats", on_state, &out);
+	assert_true(str_eq(buf_str(&out), STR("n=2 nul\0key=\"v\" ")));
+	buf_finish(&out);
+}
+
+static void
+schedules_keep_their_due_time(void **state)
+{
+	struct scratch *scratch = *state;
+	int64_t due = -1;
+	assert_false(schedule_get(scratch->store, "cats", "tick", &due));
+	begin(scratch);
+	schedule_put(scratch->store, "cats", "tick", 5);
+	schedule_put(scratch->store, "cats", "tick", INT64_C(1795268000123));
+	commit(scratch);
+	assert_true(schedule_get(scratch->store, "cats", "tick", &due));
+	assert_int_equal(due, INT64_C(1795268000123));
+	assert_false(schedule_get(scratch->store, "dogs", "tick", &due));
+}
+
+static void
+on_archive(void *data, const char *file, int64_t length)
+{
+	(void)buf_printf(data, "%s:%lld ", file, (long long)length);
+}
+
+static void
+archives_keep_their_length(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_int_equal(archive_length(scratch->store, "a.jsonl"), 0);
+	begin(scratch);
+	archive_put_length(scratch->store, "b.jsonl", INT64_C(5000000000));
+	archive_put_length(scratch->store, "a.jsonl", 10);
+	archive_put_length(scratch->store, "a.jsonl", 20);
+	commit(scratch);
+	assert_int_equal(archive_length(scratch->store, "a.jsonl"), 20);
+	struct buf out;
+	buf_init(&out, 256);
+	archive_each(scratch->store, on_archive, &out);
+	assert_string_equal(out.ptr, "a.jsonl:20 b.jsonl:5000000000 ");
+	buf_finish(&out);
+}
+
+static void
+facts_can_be_replaced(void **state)
+{
+	struct scratch *scratch = *state;
+	assert_null(fact_get(scratch->store, "own:bot"));
+	begin(scratch);
+	fact_put(scratch->store, "own:bot", STR("1"));
+	fact_put(scratch->store, "own:bot", STR("22"));
+	commit(scratch);
+	char *value = fact_get(scratch->store, "own:bot");
+	assert_string_equal(value, "22");
+	free(value);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SCRATCH_TEST(state_belongs_to_its_instance),
+		SCRATCH_TEST(schedules_keep_their_due_time),
+		SCRATCH_TEST(archives_keep_their_length),
+		SCRATCH_TEST(facts_can_be_replaced),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
