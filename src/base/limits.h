@@ -80,5 +80,6 @@
 #define OUTBOX_ATTEMPTS_MAX  8
 #define OUTBOX_LOAD_MAX      1000
 #define ACTION_BODY_MAX      (1u << 20)
+#define ACTION_KEY_MAX       2048
 #define ERROR_BODY_SHOWN_MAX 300 /* of a server's words in a message */
 #define ARCHIVE_NAME_MAX     64

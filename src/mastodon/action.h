@@ -55,7 +55,17 @@ struct action_source {
 	unsigned nth; /* n-th of the same (instance, action, target) in this handler call, from 0 */
 	int64_t now_ms;
 };
-/* The request, with its key; secrets hidden. The caller calls intent_finish. An Idempotency-Key is a hash of
- * the key, so that the same decision gives the same one after any restart. ERR_TOO_BIG past ACTION_BODY_MAX. */
+/* The request, with its key; secrets hidden. The caller calls intent_finish, after an error too.
+ * ERR_TOO_BIG past ACTION_BODY_MAX, URL_MAX or ACTION_KEY_MAX; ERR_SYNTAX for a missing target, an address that is
+ * none, a body that is no JSON object; ERR_REFUSED without the account it needs.
+ *
+ * The key is (instance, action, ...) and then
+ *   boost, unboost, favourite, bookmark: the target. Once per target for all time, whatever brought it: a boost
+ *     after an unboost is a duplicate of the first boost, and `key` changes nothing.
+ *   reply: `key`, else the target.
+ *   forward: `key`, else the target and where it goes, else (without target) as post.
+ *   post: `key`, else the event or schedule and nth.
+ * The Idempotency-Key is 128 bits hashed from the server, the account's name and the key, so that the same decision
+ * gives the same one after any restart; a forward's from the key alone. A reply gets in_reply_to_id if it has none. */
 enum err action_to_intent(const struct action *action, const struct action_source *source,
 	const struct secrets *secrets, struct intent *out);

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* Keys and requests of actions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "action.h"
+#include "limits.h"
+#include "xmalloc.h"
+
+#define TOKEN "token-that-nobody-may-see"
+#define HOOK  "https://hooks.example/services/T0/secretpathsecret"
+
+struct made {
+	struct secrets *secrets;
+	struct account *account;
+	struct action_source source;
+};
+
+static int
+setup(void **state)
+{
+	struct made *made = xcalloc(1, sizeof(*made));
+	char error[MESSAGE_MAX];
+	made->secrets = secrets_create();
+	secrets_add(made->secrets, "hook", STR(HOOK));
+	made->account = account_create(
+		&(struct account_config){
+			.name = "bot", .server = "https://a.example", .token = TOKEN},
+		made->secrets, error);
+	assert_non_null(made->account);
+	made->source = (struct action_source){.instance = "cats",
+		.account = made->account,
+		.event_key = "update:115",
+		.now_ms = 1000};
+	*state = made;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	struct made *made = *state;
+	account_destroy(made->account);
+	secrets_destroy(made->secrets);
+	free(made);
+	return 0;
+}
+
+static struct action
+make(enum action_kind kind, const char *target, const char *body)
+{
+	return (struct action){.kind = kind, .target = xstrdup(target), .body = xstrdup(body)};
+}
+
+/* The key of the intent; takes the action. New. */
+static char *
+key_of(struct made *made, struct action action)
+{
+	struct intent intent;
+	assert_int_equal(action_to_intent(&action, &made->source, made->secrets, &intent), ERR_OK);
+	char *key = xstrdup(intent.key);
+	intent_finish(&intent);
+	action_finish(&action);
+	return key;
+}
+
+static void
+expect_same(char *a, char *b, bool same)
+{
+	if (same) {
+		assert_string_equal(a, b);
+	} else {
+		assert_string_not_equal(a, b);
+	}
+	free(a);
+	free(b);
+}
+
+static void
+the_table_names_every_action(void **state)
+{
+	(void)state;
+	for (int i = ACTION_BOOST; i <= ACTION_FORWARD; i++) {
+		enum action_kind kind = ACTION_BOOST;
+		const struct action_info *info = action_info((enum action_kind)i);
+		assert_true(action_from_name(str_from(info->name), &kind));
+		assert_int_equal(kind, i);
+		assert_int_equal(info->is_default, i != ACTION_FORWARD);
+		assert_non_null(info->permission);
+	}
+	enum action_kind kind;
+	assert_false(action_from_name(STR("boos"), &kind));
+}
+
+static void
+the_same_status_by_another_event_is_the_same_boost(void **state)
+{
+	struct made *made = *state;
+	char *first = key_of(made, make(ACTION_BOOST, "115", NULL));
+	made->source.event_key = "notification:7";
+	made->source.nth = 3;
+	struct action named = make(ACTION_BOOST, "115", NULL);
+	named.key = xstrdup("mine");
+	expect_same(first, key_of(made, named), true);
+	expect_same(key_of(made, make(ACTION_BOOST, "115", NULL)),
+		key_of(made, make(ACTION_BOOST, "116", NULL)), false);
+	expect_same(key_of(made, make(ACTION_BOOST, "115", NULL)),
+		key_of(made, make(ACTION_UNBOOST, "115", NULL)), false);
+	char *cats = key_of(made, make(ACTION_BOOST, "115", NULL));
+	made->source.instance = "dogs";
+	expect_same(cats, key_of(made, make(ACTION_BOOST, "115", NULL)), false);
+}
+
+static void
+a_reply_is_one_per_status_unless_it_has_a_key(void **state)
+{
+	struct made *made = *state;
+	const char *body = "{\"status\":\"hi\"}";
+	char *first = key_of(made, make(ACTION_REPLY, "115", body));
+	made->source.event_key = "status.update:115";
+	made->source.nth = 1;
+	expect_same(xstrdup(first), key_of(made, make(ACTION_REPLY, "115", body)), true);
+	struct action named = make(ACTION_REPLY, "115", body);
+	named.key = xstrdup("part 2");
+	expect_same(first, key_of(made, named), false);
+}
+
+static void
+posts_differ_by_event_and_number(void **state)
+{
+	struct made *made = *state;
+	const char *body = "{\"status\":\"hi\"}";
+	char *first = key_of(made, make(ACTION_POST, NULL, body));
+	expect_same(xstrdup(first), key_of(made, make(ACTION_POST, NULL, body)), true);
+	made->source.nth = 1;
+	expect_same(xstrdup(first), key_of(made, make(ACTION_POST, NULL, body)), false);
+	made->source.nth = 0;
+	made->source.event_key = "update:116";
+	expect_same(first, key_of(made, make(ACTION_POST, NULL, body)), false);
+	made->source.event_key = NULL;
+	made->source.schedule = "tick@5";
+	char *tick = key_of(made, make(ACTION_POST, NULL, body));
+	made->source.schedule = "tick@6";
+	expect_same(tick, key_of(made, make(ACTION_POST, NULL, body)), false);
+}
+
+static struct action
+forward(const char *target, const char *url)
+{
+	struct action action = make(ACTION_FORWARD, target, "{}");
+	action.url = xstrdup(url);
+	return action;
+}
+
+static void
+a_forward_goes_once_to_each_address(void **state)
+{
+	struct made *made = *state;
+	char *first = key_of(made, forward("115", HOOK));
+	made->source.event_key = "status.update:115";
+	made->source.nth = 1;
+	expect_same(xstrdup(first), key_of(made, forward("115", HOOK)), true);
+	expect_same(first, key_of(made, forward("115", "https://b.example/")), false);
+	expect_same(key_of(made, forward(NULL, HOOK)), key_of(made, forward("115", HOOK)), false);
+}
+
+static void
+parts_of_a_key_cannot_be_mistaken(void **state)
+{
+	struct made *made = *state;
+	made->source.instance = "a|boost";
+	char *one = key_of(made, make(ACTION_BOOST, "1", NULL));
+	made->source.instance = "a";
+	expect_same(one, key_of(made, make(ACTION_BOOST, "boost|1", NULL)), false);
+	expect_same(key_of(made, make(ACTION_BOOST, "%7C", NULL)),
+		key_of(made, make(ACTION_BOOST, "|", NULL)), false);
+}
+
+static void
+a_boost_is_a_request_on_the_status(void **state)
+{
+	struct made *made = *state;
+	struct action action = make(ACTION_BOOST, "1/../2?x", NULL);
+	action.summary = xstrdup("boost with " TOKEN);
+	struct intent intent;
+	assert_int_equal(action_to_intent(&action, &made->source, made->secrets, &intent), ERR_OK);
+	assert_string_equal(intent.method, "POST");
+	assert_string_equal(intent.url, "/api/v1/statuses/1%2F..%2F2%3Fx/reblog");
+	assert_string_equal(intent.account, "bot");
+	assert_string_equal(intent.lane, "cats|a.example");
+	assert_string_equal(intent.summary, "boost with ***");
+	assert_string_equal(intent.event_key, "update:115");
+	assert_null(intent.body);
+	assert_null(intent.idempotency_key);
+	assert_int_equal(intent.created_ms, 1000);
+	intent_finish(&intent);
+	action_finish(&action);
+}
+
+static void
+a_reply_names_its_target_and_keeps_other_parameters(void **state)
+{
+	struct made *made = *state;
+	struct action action = make(ACTION_REPLY, "115",
+		"{\"status\":\"hi @x\",\"allowed_mentions\":[\"7\"],\"n\":1.5}");
+	struct intent intent;
+	assert_int_equal(action_to_intent(&action, &made->source, made->secrets, &intent), ERR_OK);
+	assert_string_equal(intent.url, "/api/v1/statuses");
+	assert_string_equal(intent.body,
+		"{\"in_reply_to_id\":\"115\",\"status\":\"hi @x\",\"allowed_mentions\":[\"7\"],"
+		"\"n\":1.5}");
+	assert_int_equal(strlen(intent.idempotency_key), 32);
+	intent_finish(&intent);
+	free(action.body);
+	action.body = xstrdup("{\"in_reply_to_id\":\"9\"}");
+	assert_int_equal(action_to_intent(&action, &made->source, made->secrets, &intent), ERR_OK);
+	assert_string_equal(intent.body, "{\"in_reply_to_id\":\"9\"}");
+	intent_finish(&intent);
+	action_finish(&action);
+}
+
+static char *
+idempotency_key(struct made *made)
+{
+	struct action action = make(ACTION_POST, NULL, "{\"status\":\"hi\"}");
+	struct intent intent;
+	assert_int_equal(action_to_intent(&action, &made->source, made->secrets, &intent), ERR_OK);
+	char *key = xstrdup(intent.idempotency_key);
+	intent_finish(&intent);
+	action_finish(&action);
+	return key;
+}
+
+static void
+an_idempotency_key_depends_on_nothing_but_the_decision(void **state)
+{
+	struct made *made = *state;
+	char *first = idempotency_key(made);
+	/* Written down: another value after an update would post again what is open. */
+	assert_string_equal(first, "794ac8e1b38bd0a20c6e5c9728608e68");
+	made->source.now_ms = 99999;
+	expect_same(xstrdup(first), idempotency_key(made), true);
+	made->source.nth = 1;
+	expect_same(xstrdup(first), idempotency_key(made), false);
+	made->source.nth = 0;
+	free(made->account->server);
+	made->account->server = xstrdup("https://b.example");
+	expect_same(first, idempotency_key(made), false);
+}
+
+static void
+secrets_do_not_reach_the_row(void **state)
+{
+	struct made *made = *state;
+	struct action action = forward("115", HOOK);
+	free(action.body);
+	action.body = xstrdup("{\"text\":\"see " HOOK "\"}");
+	action.headers = xstrdup("{\"Authorization\":\"Bearer " TOKEN "\"}");
+	action.key = xstrdup("k " TOKEN);
+	struct intent intent;
+	assert_int_equal(action_to_intent(&action, &made->source, made->secrets, &intent), ERR_OK);
+	assert_string_equal(intent.url, "{{secret:hook}}");
+	assert_string_equal(intent.body, "{\"text\":\"see {{secret:hook}}\"}");
+	assert_string_equal(
+		intent.headers, "{\"Authorization\":\"Bearer {{secret:account/bot}}\"}");
+	assert_null(strstr(intent.key, TOKEN));
+	assert_string_equal(intent.lane, "cats|hooks.example");
+	assert_null(intent.account);
+	assert_non_null(intent.idempotency_key);
+	intent_finish(&intent);
+	action_finish(&action);
+}
+
+static enum err
+refusal(struct made *made, struct action action)
+{
+	struct intent intent;
+	enum err err = action_to_intent(&action, &made->source, made->secrets, &intent);
+	intent_finish(&intent);
+	action_finish(&action);
+	return err;
+}
+
+static void
+refuses_what_cannot_become_a_request(void **state)
+{
+	struct made *made = *state;
+	assert_int_equal(refusal(made, make(ACTION_BOOST, NULL, NULL)), ERR_SYNTAX);
+	assert_int_equal(refusal(made, make(ACTION_REPLY, NULL, "{}")), ERR_SYNTAX);
+	assert_int_equal(refusal(made, make(ACTION_POST, NULL, "[]")), ERR_SYNTAX);
+	assert_int_equal(refusal(made, make(ACTION_POST, NULL, "{")), ERR_SYNTAX);
+	assert_int_equal(refusal(made, forward(NULL, "gopher://x")), ERR_SYNTAX);
+	assert_int_equal(refusal(made, make(ACTION_FORWARD, NULL, "{}")), ERR_SYNTAX);
+	struct action big = make(ACTION_POST, NULL, NULL);
+	big.body = xmalloc(ACTION_BODY_MAX + 64);
+	memset(big.body, 'x', ACTION_BODY_MAX + 63);
+	memcpy(big.body, "{\"status\":\"", 11);
+	memcpy(big.body + ACTION_BODY_MAX + 61, "\"}", 3);
+	assert_int_equal(refusal(made, big), ERR_TOO_BIG);
+	struct action named = make(ACTION_POST, NULL, "{}");
+	named.key = xmalloc(ACTION_KEY_MAX + 2);
+	memset(named.key, 'k', ACTION_KEY_MAX + 1);
+	named.key[ACTION_KEY_MAX + 1] = '\0';
+	assert_int_equal(refusal(made, named), ERR_TOO_BIG);
+	made->source.account = NULL;
+	assert_int_equal(refusal(made, make(ACTION_BOOST, "1", NULL)), ERR_REFUSED);
+	assert_int_equal(refusal(made, forward(NULL, HOOK)), ERR_OK);
+}
+
+#define ACTION_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_table_names_every_action),
+		ACTION_TEST(the_same_status_by_another_event_is_the_same_boost),
+		ACTION_TEST(a_reply_is_one_per_status_unless_it_has_a_key),
+		ACTION_TEST(posts_differ_by_event_and_number),
+		ACTION_TEST(a_forward_goes_once_to_each_address),
+		ACTION_TEST(parts_of_a_key_cannot_be_mistaken),
+		ACTION_TEST(a_boost_is_a_request_on_the_status),
+		ACTION_TEST(a_reply_names_its_target_and_keeps_other_parameters),
+		ACTION_TEST(an_idempotency_key_depends_on_nothing_but_the_decision),
+		ACTION_TEST(secrets_do_not_reach_the_row),
+		ACTION_TEST(refuses_what_cannot_become_a_request),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
