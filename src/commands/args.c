@@ -98,6 +98,11 @@ read_value(const struct args *args, struct flag_value *value, const char *text)
 {
 	const char *name = value->flag->name;
 	value->text = text;
+	if (value->flag->type == FLAG_TEXTS) {
+		value->texts =
+			xreallocarray(value->texts, value->text_count + 1, sizeof(value->texts[0]));
+		value->texts[value->text_count++] = text;
+	}
 	if (value->flag->type == FLAG_COUNT) {
 		if (!str_to_int(str_from(text), 0, INT64_MAX, &value->count)) {
 			args_usage_error(args, "--%s takes a whole number from 0 on, not \"%s\".",
@@ -201,6 +206,8 @@ args_parse(struct args *args, const struct command *command, int argc, char **ar
 void
 args_finish(struct args *args)
 {
+	for (unsigned i = 0; i < args->value_count; i++)
+		free(args->values[i].texts);
 	free(args->values);
 	free(args->words);
 	*args = (struct args){0};

@@ -10,6 +10,7 @@ struct command;
 enum flag_type {
 	FLAG_SWITCH, /* takes no value */
 	FLAG_TEXT,
+	FLAG_TEXTS,  /* may be given several times */
 	FLAG_COUNT,  /* an integer >= 0 */
 	FLAG_NUMBER, /* a number >= 0, fraction allowed */
 };
@@ -28,7 +29,9 @@ extern const struct flag common_flags[];
 struct flag_value {
 	const struct flag *flag;
 	bool given;
-	const char *text; /* borrowed from argv */
+	const char *text;   /* borrowed from argv; of FLAG_TEXTS the last one */
+	const char **texts; /* FLAG_TEXTS: all, in order */
+	unsigned text_count;
 	int64_t count;
 	double number;
 };

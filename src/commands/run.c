@@ -1,15 +1,163 @@
 /* SPDX-License-Identifier: MIT */
-/* moontusk run: in the making. */
+/* moontusk run: the host. */
+#include <limits.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "command.h"
+#include "files.h"
+#include "host.h"
+#include "limits.h"
+#include "plugin.h"
+#include "report.h"
+#include "session.h"
+#include "target.h"
+
+#define LOG_MODULE "run"
+
+struct run {
+	struct session session;
+	struct config config;
+	struct state_folder *state;
+	struct report report;
+	struct host *host;
+	struct loop_timer *end;
+	bool stopped; /* by the host itself */
+};
+
+static void
+on_stopped(void *data)
+{
+	struct report *report = data;
+	struct run *run = (struct run *)((char *)report - offsetof(struct run, report));
+	run->stopped = true;
+}
+
+static void
+on_signal(void *data, int signum)
+{
+	struct run *run = data;
+	log_info(run->session.log, "%s: ending", signum == SIGINT ? "interrupted" : "terminated");
+	loop_stop(run->session.loop);
+}
+
+static void
+on_time_up(void *data)
+{
+	loop_stop(((struct run *)data)->session.loop);
+}
+
+static bool
+prepare(struct run *run, const struct args *args)
+{
+	struct session *session = &run->session;
+	struct target_words words = {args->words, args->word_count, false};
+	if (!target_plugins(&run->config, args, session, &words))
+		return false;
+	bool dry_run = args_given(args, "dry-run");
+	char error[MESSAGE_MAX];
+	run->state = state_folder_open(args_text(args, "state", NULL), dry_run, error);
+	if (!run->state) {
+		log_error(session->log, "%s", error);
+		return false;
+	}
+	for (unsigned i = 0; i < run->config.account_count; i++) {
+		if (!run->config.accounts[i].token)
+			log_warn(session->log,
+				"account \"%s\" has no token%s. Most servers refuse streams without one.",
+				run->config.accounts[i].name,
+				args_given(args, "server") ? ": set MOONTUSK_TOKEN" : "");
+	}
+	struct host_config config = {
+		.loop = session->loop,
+		.clock = loop_clock(session->loop),
+		.log = session->log,
+		.secrets = session->secrets,
+		.config = &run->config,
+		.state_folder = state_folder_path(run->state),
+		.lua_dir = session->lua_dir,
+		.dry_run = dry_run,
+	};
+	struct host_events events = report_events;
+	events.on_stopped = on_stopped;
+	run->report = (struct report){
+		.log = session->log,
+		.show = {stdout, session->color, 200, NULL},
+		.print_dry = true,
+	};
+	run->host = host_create(&config, &events, &run->report);
+	return run->host != NULL;
+}
+
+static void
+say_start(const struct run *run)
+{
+	for (unsigned i = 0; i < host_instance_count(run->host); i++) {
+		const struct plugin *plugin = host_plugin(run->host, i);
+		unsigned handlers, streams;
+		plugin_handlers(plugin, &handlers);
+		plugin_streams(plugin, &streams);
+		log_info(run->session.log, "plugin %s: %u handler%s on %u stream%s",
+			plugin_name(plugin), handlers, handlers == 1 ? "" : "s", streams,
+			streams == 1 ? "" : "s");
+	}
+	log_info(run->session.log, "state in %s", state_folder_path(run->state));
+}
 
 static int
 run_run(const struct args *args)
 {
-	(void)args;
-	fprintf(stderr, "moontusk run: not built in this commit.\n");
-	return EXIT_FAILED;
+	struct run run = {0};
+	session_start(&run.session, args);
+	bool ready = prepare(&run, args);
+	if (ready) {
+		say_start(&run);
+		loop_on_signal(run.session.loop, SIGINT, on_signal, &run);
+		loop_on_signal(run.session.loop, SIGTERM, on_signal, &run);
+		if (args_given(args, "seconds")) {
+			run.end = loop_timer_create(run.session.loop, on_time_up, &run);
+			loop_timer_start(run.end,
+				(int64_t)(args_flag(args, "seconds")->number * 1000.0) + 1, 0);
+		}
+		host_start(run.host);
+		loop_run(run.session.loop);
+		report_summary(&run.report, run.host);
+	}
+	host_destroy(run.host);
+	loop_timer_destroy(run.end);
+	state_folder_close(run.state);
+	config_finish(&run.config);
+	session_end(&run.session);
+	return ready && !run.stopped ? EXIT_DONE : EXIT_FAILED;
 }
 
-const struct command command_run = {"run", "in the making", "", NULL, NULL, NULL, 0, 0, run_run};
+static const struct flag run_flags[] = {
+	TARGET_FLAGS,
+	PLUGIN_FLAGS,
+	{"dry-run", FLAG_SWITCH, NULL,
+		"send nothing: print what would have been sent (with state of its own)", false},
+	{"state", FLAG_TEXT, "DIR",
+		"folder of the database and archives (default: ~/.local/state/moontusk)", false},
+	{"seconds", FLAG_NUMBER, "N", "end after N seconds", false},
+	{NULL, FLAG_SWITCH, NULL, NULL, false},
+};
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "run plugins on the streams they subscribe to",
+	.usage = "[PLUGIN…] [flags]",
+	.details =
+		"PLUGIN is the path of a Lua file or folder, the name of a shipped plugin, or an instance of the config\n"
+		"file. Without one, all plugins of the config file run. A plugin named here needs no config: give\n"
+		"--server and set MOONTUSK_TOKEN; it may do what it declares. 'moontusk check PLUGIN' says what that is.\n"
+		"Exit code: 0 when ended by a signal or --seconds, 1 when it cannot run, 2 for wrong flags.",
+	.examples =
+		"  moontusk run ./caturday.lua --server https://mastodon.example --dry-run\n"
+		"  moontusk run keyword_archive --set words=words.txt --server https://mastodon.example\n"
+		"  moontusk run --config moontusk.lua",
+	.flags = run_flags,
+	.words_min = 0,
+	.words_max = UINT_MAX,
+	.run = run_run,
+};

@@ -415,7 +415,8 @@ host_replay(struct host *host, struct event *event)
 	REQUIRE(host->config.offline);
 	if (!host->instances[0].schedules)
 		turn_start_schedules(host);
-	intake_push(host->intake, event);
+	if (event)
+		intake_push(host->intake, event);
 	do
 		turn_run(host);
 	while (!host->stopped && (intake_count(host->intake) > 0 || host->checkpointing));

@@ -156,8 +156,8 @@ run_schedules(struct host *host)
 	}
 }
 
-static int64_t
-next_due(const struct host *host)
+int64_t
+host_next_due(const struct host *host)
 {
 	int64_t next = INT64_MAX;
 	for (unsigned i = 0; i < host->instance_count; i++) {
@@ -290,7 +290,7 @@ pause_sockets(struct host *host)
 static void
 set_tick(struct host *host)
 {
-	int64_t due_ms = next_due(host), wait_ms = -1;
+	int64_t due_ms = host_next_due(host), wait_ms = -1;
 	if (due_ms != INT64_MAX) {
 		wait_ms = due_ms - clock_wall_ms(&host->config.clock);
 		wait_ms = wait_ms < 1 ? 1 : wait_ms;
