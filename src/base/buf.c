@@ -53,7 +53,7 @@ reserve(struct buf *buf, size_t more)
 		return fail(buf);
 	}
 	size_t need = buf->len + more + 1;
-	if (need > buf->size) {
+	if (buf->ptr == NULL || need > buf->size) {
 		size_t size = buf->size > 0 ? buf->size : FIRST_SIZE;
 		while (size < need) {
 			size *= 2;

@@ -9,6 +9,8 @@ import tree
 C = (".c", ".h", ".cpp")
 CODE = C + (".lua", ".py", ".sh")
 LINES_MAX = 700
+FUNCTION_LINES_MAX = 80
+NESTING_MAX = 4
 BANNED = ("strcpy", "strcat", "sprintf", "vsprintf", "strncpy", "strncat", "strtok", "atoi", "atol", "atof",
           "sscanf", "gets", "localtime", "gmtime")
 
@@ -131,6 +133,17 @@ class Style(unittest.TestCase):
                 if re.search(r"^\s*#\s*define\s+\w*_(MAX|LIMIT)\b|\b[A-Z]\w*_(MAX|LIMIT)\s*=(?!=)", line):
                     bad.append(f"{path}:{number}: {line.strip()}")
         self.none(bad, "every cap stands in src/base/limits.h")
+
+    def test_functions_are_short_and_flat(self):
+        bad = []
+        for path in tree.files(*C):
+            text = tree.without_directives(tree.bare_c(tree.read(path)))
+            for line, lines, depth in tree.bodies(text):
+                if lines > FUNCTION_LINES_MAX:
+                    bad.append(f"{path}:{line}: {lines} lines")
+                if depth > NESTING_MAX:
+                    bad.append(f"{path}:{line}: blocks nested {depth} deep")
+        self.none(bad, f"at most {FUNCTION_LINES_MAX} lines and {NESTING_MAX} levels a function")
 
     def test_every_source_and_unit_test_is_built(self):
         bad = []

@@ -86,3 +86,29 @@ def top_level(text):
         else:
             current += char
     return [(line, " ".join(statement.split())) for line, statement in statements if line]
+
+
+def bodies(text):
+    """(line, lines, deepest nesting) of each function body in bare C without directives."""
+    found = []
+    depth = deepest = start = 0
+    head = ""
+    for offset, char in enumerate(text):
+        if depth == 0:
+            if char == "{":
+                depth, deepest, start = 1, 1, offset
+                counts = "(" in head and "=" not in head and not head.lstrip().startswith("typedef")
+            elif char == ";":
+                head = ""
+            else:
+                head += char
+            continue
+        if char in "{}":
+            depth += 1 if char == "{" else -1
+            deepest = max(deepest, depth)
+            if depth == 0:
+                if counts:
+                    lines = text.count("\n", start, offset)
+                    found.append((line_of(text, start), lines, deepest - 1))
+                head = ""
+    return found
