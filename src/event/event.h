@@ -68,6 +68,9 @@ struct event {
 	struct json_doc *doc; /* of a JSON payload that parsed to an object; else NULL */
 };
 
+/* New, with one reference, in one block: copies the strings of `parts` (NUL added to each),
+ * takes its doc, ignores its refs. */
+struct event *event_create(const struct event *parts);
 struct event *event_ref(struct event *event); /* returns event */
 void event_unref(struct event *event);        /* NULL is fine; destroys with the last reference */
 

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of events as lines of JSON. */
+#include "decode.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "attr.h"
+#include "limits.h"
+
+#define HEAD                                                                                              \
+	"{\"kind\":\"update\",\"stream\":[\"hashtag\",\"cats\"],\"account\":\"bot\",\"origin\":\"live\"," \
+	"\"received_at\":\"2026-11-20T12:00:02.000Z\""
+
+static int
+setup(void **state)
+{
+	*state = json_parser_create();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	json_parser_destroy(*state);
+	return 0;
+}
+
+static struct decode_context
+context_of(void **state)
+{
+	return (struct decode_context){
+		.parser = *state, .origin = ORIGIN_REPLAY, .received_at_ms = 5};
+}
+
+static void
+writes_the_payload_last_and_verbatim(void **state)
+{
+	struct decode_context context = context_of(state);
+	context.origin = ORIGIN_LIVE;
+	context.stream = STR("hashtag");
+	context.param = STR("cats");
+	context.account = STR("bot");
+	context.received_at_ms = 1795176002000;
+	static const struct {
+		struct str type, data;
+		const char *line;
+	} cases[] = {
+		{STR("update"), STR("{\"id\": \"1\",\"n\":1.10,\"s\":\"\\ud800\"}"),
+			HEAD ",\"payload\":{\"id\": \"1\",\"n\":1.10,\"s\":\"\\ud800\"}}"},
+		{STR("update"), STR("{\n\"id\":\r\n\"1\"}"),
+			HEAD ",\"payload\":{ \"id\":  \"1\"}}"},
+		{STR("delete"), STR("12"),
+			"{\"kind\":\"delete\",\"stream\":[\"hashtag\",\"cats\"],\"account\":\"bot\",\"origin\":\"live\","
+			"\"received_at\":\"2026-11-20T12:00:02.000Z\",\"payload\":\"12\"}"},
+		{STR("filters_changed"), STR("undefined"),
+			"{\"kind\":\"filters_changed\",\"stream\":[\"hashtag\",\"cats\"],\"account\":\"bot\",\"origin\":\"live\","
+			"\"received_at\":\"2026-11-20T12:00:02.000Z\"}"},
+		{STR("made.up"), STR("some \"text\"\n"),
+			"{\"kind\":\"made.up\",\"stream\":[\"hashtag\",\"cats\"],\"account\":\"bot\",\"origin\":\"live\","
+			"\"received_at\":\"2026-11-20T12:00:02.000Z\",\"payload\":\"some \\\"text\\\"\\n\"}"},
+	};
+	struct buf line;
+	buf_init(&line, EVENT_LINE_MAX);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct decode_output out;
+		assert_int_equal(
+			decode_sse(&context, cases[i].type, cases[i].data, &out), DECODE_EVENT);
+		buf_clear(&line);
+		event_write_line(out.event, &line);
+		assert_string_equal(line.ptr, cases[i].line);
+		struct event *first = out.event;
+		struct decode_context reading = context_of(state);
+		assert_int_equal(decode_line(&reading, buf_str(&line), &out), DECODE_EVENT);
+		assert_int_equal(out.event->kind, first->kind);
+		assert_int_equal(out.event->origin, ORIGIN_REPLAY);
+		assert_int_equal(out.event->received_at_ms, 1795176002000);
+		assert_true(str_eq(out.event->name, first->name));
+		assert_true(str_eq(out.event->stream, first->stream));
+		assert_true(str_eq(out.event->param, first->param));
+		assert_true(str_eq(out.event->account, first->account));
+		assert_true(str_eq(out.event->id, first->id));
+		event_unref(first);
+		event_unref(out.event);
+	}
+	buf_finish(&line);
+}
+
+static void
+unknown_stream_and_account_keep_their_keys(void **state)
+{
+	struct decode_context context = context_of(state);
+	struct decode_output out;
+	assert_int_equal(decode_sse(&context, STR("delete"), STR("1"), &out), DECODE_EVENT);
+	struct buf line;
+	buf_init(&line, EVENT_LINE_MAX);
+	event_write_line(out.event, &line);
+	assert_string_equal(line.ptr,
+		"{\"kind\":\"delete\",\"stream\":[],\"account\":null,\"origin\":\"replay\","
+		"\"received_at\":\"1970-01-01T00:00:00.005Z\",\"payload\":\"1\"}");
+	event_unref(out.event);
+	buf_finish(&line);
+}
+
+static void
+reads_lines_of_every_form(void **state)
+{
+	static const struct {
+		const char *line;
+		enum event_kind kind;
+		const char *stream, *param, *id, *payload;
+		int64_t received_at_ms;
+	} cases[] = {
+		{HEAD ",\"payload\":{\"id\":\"1\", \"x\" : 1}}", EVENT_UPDATE, "hashtag", "cats",
+			"1", "{\"id\":\"1\", \"x\" : 1}", 1795176002000},
+		{HEAD ",\"payload\": {\"id\":\"1\"} }\r\n", EVENT_UPDATE, "hashtag", "cats", "1",
+			"{\"id\":\"1\"}", 1795176002000},
+		/* payload not last, or as a string: read all the same */
+		{"{\"kind\":\"update\",\"payload\":{\"id\":\"1\"},\"stream\":[\"user\"]}",
+			EVENT_UPDATE, "user", NULL, "1", "{\"id\":\"1\"}", 5},
+		{"{\"payload\":{\"id\":\"1\"},\"kind\":\"update\",\"received_at\":77}",
+			EVENT_UPDATE, NULL, NULL, "1", "{\"id\":\"1\"}", 77},
+		{"{\"kind\":\"update\",\"payload\":\"{\\\"id\\\":\\\"1\\\"}\"}", EVENT_UPDATE, NULL,
+			NULL, "1", "{\"id\":\"1\"}", 5},
+		{"{\"kind\":\"update\",\"a\":{\"payload\":[1,{\"b\":\"]}\\\"\"}]},\"payload\":{\"id\":\"1\"}}",
+			EVENT_UPDATE, NULL, NULL, "1", "{\"id\":\"1\"}", 5},
+		{"{\"kind\":\"delete\",\"payload\":\"12\"}", EVENT_DELETE, NULL, NULL, "12", "12",
+			5},
+		{"{\"kind\":\"delete\",\"payload\":12}", EVENT_DELETE, NULL, NULL, "12", "12", 5},
+		{"{\"kind\":\"filters_changed\"}", EVENT_FILTERS_CHANGED, NULL, NULL, "", NULL, 5},
+		{"{\"kind\":\"made.up\",\"payload\":{\"a\":1}}", EVENT_UNKNOWN, NULL, NULL, "",
+			"{\"a\":1}", 5},
+		/* a bare status */
+		{"{\"id\":\"9\",\"content\":\"<p>x</p>\",\"account\":{}}", EVENT_UPDATE, NULL, NULL,
+			"9", "{\"id\":\"9\",\"content\":\"<p>x</p>\",\"account\":{}}", 5},
+		/* a recorded WebSocket frame */
+		{"{\"stream\":[\"list\",\"3\"],\"event\":\"delete\",\"payload\":\"5\"}",
+			EVENT_DELETE, "list", "3", "5", "5", 5},
+	};
+	struct decode_context context = context_of(state);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct decode_output out;
+		if (decode_line(&context, str_from(cases[i].line), &out) != DECODE_EVENT) {
+			fail_msg("%s: %s", cases[i].line, out.error_text);
+		}
+		assert_int_equal(out.event->kind, cases[i].kind);
+		assert_true(str_eq_text(out.event->stream, cases[i].stream));
+		assert_true(str_eq_text(out.event->param, cases[i].param));
+		assert_true(str_eq_text(out.event->id, cases[i].id));
+		assert_true(str_eq_text(out.event->payload, cases[i].payload));
+		assert_true(out.event->received_at_ms == cases[i].received_at_ms);
+		event_unref(out.event);
+	}
+}
+
+static void
+a_line_can_be_no_event(void **state)
+{
+	static const struct {
+		const char *line;
+		enum decode_result result;
+	} cases[] = {
+		{"", DECODE_IGNORED},
+		{"  \r", DECODE_IGNORED},
+		{"{\"kind\":\"gap\",\"payload\":{\"from\":1}}", DECODE_IGNORED},
+		{"{\"kind\":\"connected\"}", DECODE_IGNORED},
+		{"{", DECODE_BROKEN},
+		{"{\"kind\":\"update\"}", DECODE_BROKEN},
+		{"{\"kind\":\"update\",\"payload\":{\"id\":\"1\"}", DECODE_BROKEN},
+		{"{\"kind\":\"update\",\"payload\":{\"id\":\"1\"}]", DECODE_BROKEN},
+		{"{\"kind\":\"update\",\"payload\":{\"id\":\"1\"},}", DECODE_BROKEN},
+		{"{\"kind\" \"update\",\"payload\":{\"id\":\"1\"}}", DECODE_BROKEN},
+		{"{\"kind\":\"update\",x,\"payload\":{\"id\":\"1\"}}", DECODE_BROKEN},
+		{"{\"kind\":\"update\",\"payload\":", DECODE_BROKEN},
+		{"{\"kind", DECODE_BROKEN},
+		{"{\"kind\":7}", DECODE_BROKEN},
+		{"{\"kind\":\"\",\"payload\":{}}", DECODE_BROKEN},
+		{"{\"id\":\"1\"}", DECODE_BROKEN},
+		{"[1,2]", DECODE_BROKEN},
+		{"kind: update", DECODE_BROKEN},
+	};
+	struct decode_context context = context_of(state);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct decode_output out;
+		enum decode_result result = decode_line(&context, str_from(cases[i].line), &out);
+		if (result != cases[i].result) {
+			fail_msg("%s: %d %s", cases[i].line, (int)result, out.error_text);
+		}
+		assert_int_equal(result == DECODE_BROKEN, out.error_text[0] != '\0');
+		event_unref(out.event);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			writes_the_payload_last_and_verbatim, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			unknown_stream_and_account_keep_their_keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(reads_lines_of_every_form, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_line_can_be_no_event, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
