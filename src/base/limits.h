@@ -40,8 +40,8 @@
 /* match */
 #define PATTERN_TEXT_MAX      (64u << 10)
 #define PATTERN_MATCH_LIMIT   200000
-#define PATTERN_MATCH_LIMIT_MIN 200 /* however long the text */
-#define PATTERN_WORK_MAX      1000000000u /* bytes of text x match limit: about a second */
+#define PATTERN_MATCH_LIMIT_MIN 100 /* however long the text */
+#define PATTERN_WORK_MAX      100000000u /* bytes of text x match limit: about a second at worst */
 #define PATTERN_DEPTH_LIMIT   10000
 #define PATTERN_HEAP_KIB      4096
 #define PATTERN_CAPTURES_MAX  128

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* What people see of a post's HTML: a walk over its tokens that keeps the open link spans. */
+#include "visible.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "html.h"
+#include "limits.h"
+
+#define ELLIPSIS "\xe2\x80\xa6"
+
+/* An element whose end matters. */
+struct open_element {
+	enum html_tag tag;
+	struct str name; /* blocks end by name only */
+	bool hidden, ellipsis;
+};
+
+struct walk {
+	struct buf *out;
+	bool any;        /* something was added by this walk */
+	bool blank;      /* a blank waits for the next character */
+	unsigned breaks; /* line ends that wait for the next character */
+	unsigned hidden; /* open elements of class "invisible" */
+	unsigned pre;
+	unsigned depth, deeper; /* elements open in the stack; those that had no room in it */
+	struct open_element open[HTML_NESTING_MAX];
+};
+
+static void
+add_shown(struct walk *walk, const char *bytes, size_t len)
+{
+	if (walk->hidden > 0)
+		return;
+	for (; walk->breaks > 0; walk->breaks--) {
+		if (walk->any)
+			buf_add_char(walk->out, '\n');
+		walk->blank = false;
+	}
+	if (walk->blank && walk->any)
+		buf_add_char(walk->out, ' ');
+	walk->blank = false;
+	walk->any = true;
+	buf_add(walk->out, bytes, len);
+}
+
+/* White space of the source: a run is one blank, except in <pre>. */
+static void
+add_blank(struct walk *walk, char c)
+{
+	if (walk->hidden > 0)
+		return;
+	if (walk->pre == 0)
+		walk->blank = walk->breaks == 0;
+	else if (c == '\n')
+		walk->breaks++;
+	else if (c != '\r')
+		add_shown(walk, &c, 1);
+}
+
+static void
+line_break(struct walk *walk)
+{
+	if (walk->hidden == 0) {
+		walk->breaks++;
+		walk->blank = false;
+	}
+}
+
+static void
+block_break(struct walk *walk)
+{
+	if (walk->breaks == 0)
+		walk->breaks = 1;
+	walk->blank = false;
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+}
+
+static void
+add_text(struct walk *walk, struct str text)
+{
+	size_t i = 0;
+
+	while (i < text.len) {
+		char c = text.ptr[i], value[ENTITY_VALUE_MAX + 1];
+		size_t start = i, value_len = 0;
+		size_t taken = c != '&' ? 0
+					: html_reference((struct str){text.ptr + i, text.len - i},
+						  false, value, &value_len);
+		if (taken > 0) {
+			i += taken;
+			if (value_len == 1 && is_blank(value[0]))
+				add_blank(walk, value[0]);
+			else
+				add_shown(walk, value, value_len);
+			continue;
+		}
+		if (is_blank(c) || c == '\0') { /* browsers drop NULs */
+			if (c != '\0')
+				add_blank(walk, c);
+			i++;
+			continue;
+		}
+		do
+			i++;
+		while (i < text.len && text.ptr[i] != '&' && text.ptr[i] != '\0' &&
+			!is_blank(text.ptr[i]));
+		add_shown(walk, text.ptr + start, i - start);
+	}
+}
+
+static void
+push(struct walk *walk, const struct html_token *token)
+{
+	if (walk->depth == HTML_NESTING_MAX) {
+		walk->deeper++; /* shown, whatever its class says */
+		return;
+	}
+	bool link_part = token->tag == HTML_SPAN || token->tag == HTML_A;
+	struct open_element *element = &walk->open[walk->depth++];
+	*element = (struct open_element){
+		.tag = token->tag,
+		.name = token->name,
+		.hidden = link_part && html_has_word(token->class, "invisible"),
+		.ellipsis = link_part && html_has_word(token->class, "ellipsis"),
+	};
+	walk->hidden += element->hidden;
+	walk->pre += element->tag == HTML_PRE;
+}
+
+static void
+pop_to(struct walk *walk, unsigned depth)
+{
+	while (walk->depth > depth) {
+		const struct open_element *element = &walk->open[--walk->depth];
+		walk->hidden -= element->hidden;
+		walk->pre -= element->tag == HTML_PRE;
+		if (element->ellipsis)
+			add_shown(walk, ELLIPSIS, sizeof(ELLIPSIS) - 1);
+	}
+	if (depth == 0)
+		walk->deeper = 0;
+}
+
+/* Ends the innermost open element of that tag and, with it, what stands open inside. */
+static void
+end_element(struct walk *walk, const struct html_token *token)
+{
+	bool link_part = token->tag == HTML_SPAN || token->tag == HTML_A;
+
+	if (walk->deeper > 0) {
+		walk->deeper--;
+		return;
+	}
+	for (unsigned i = walk->depth; i > 0; i--) {
+		const struct open_element *element = &walk->open[i - 1];
+		bool block = element->tag != HTML_SPAN && element->tag != HTML_A;
+		if (element->tag == token->tag &&
+			(!block || str_eq_nocase(element->name, token->name))) {
+			pop_to(walk, i - 1);
+			return;
+		}
+		if (link_part && block)
+			return; /* </span> does not reach out of its paragraph */
+	}
+}
+
+/* A block inside a paragraph ends the paragraph. */
+static void
+end_paragraph(struct walk *walk)
+{
+	for (unsigned i = walk->depth; i > 0 && walk->deeper == 0; i--) {
+		if (walk->open[i - 1].tag == HTML_P) {
+			pop_to(walk, i - 1);
+			return;
+		}
+	}
+}
+
+static void
+on_tag(struct walk *walk, const struct html_token *token)
+{
+	bool start = token->type == HTML_START_TAG;
+
+	switch (token->tag) {
+	case HTML_OTHER:
+	case HTML_RAW:
+		return;
+	case HTML_BR: /* browsers read </br> as <br> */
+		line_break(walk);
+		return;
+	case HTML_CELL:
+		add_blank(walk, ' ');
+		return;
+	case HTML_HR:
+		end_paragraph(walk);
+		block_break(walk);
+		return;
+	case HTML_A:
+	case HTML_SPAN:
+		if (start)
+			push(walk, token);
+		else
+			end_element(walk, token);
+		return;
+	case HTML_P:
+	case HTML_PRE:
+	case HTML_BLOCK:
+		if (start)
+			end_paragraph(walk);
+		else
+			end_element(walk, token);
+		block_break(walk);
+		if (start)
+			push(walk, token);
+		return;
+	}
+}
+
+void
+visible_text(struct str text, struct buf *out)
+{
+	struct html html = {.at = text.ptr, .end = text.ptr + text.len};
+	struct html_token token;
+	struct walk walk;
+
+	/* The stack is filled as it grows: clearing it all would cost more than most posts do. */
+	memset(&walk, 0, offsetof(struct walk, open));
+	walk.out = out;
+	if (!text.ptr)
+		return;
+	for (html_next(&html, &token); token.type != HTML_END; html_next(&html, &token)) {
+		if (token.type == HTML_TEXT)
+			add_text(&walk, token.text);
+		else
+			on_tag(&walk, &token);
+	}
+	pop_to(&walk, 0);
+}
+
+/* An attribute's value as the address that browsers make of it: references decoded, control
+ * characters gone, no blanks at the ends. */
+static void
+decode_href(struct str href, struct buf *out)
+{
+	size_t i = 0;
+
+	buf_clear(out);
+	while (i < href.len) {
+		char value[ENTITY_VALUE_MAX + 1] = {href.ptr[i]};
+		size_t value_len = 1, taken = 0;
+		if (href.ptr[i] == '&')
+			taken = html_reference(
+				(struct str){href.ptr + i, href.len - i}, true, value, &value_len);
+		i += taken > 0 ? taken : 1;
+		if (value_len != 1 || (unsigned char)value[0] >= ' ')
+			buf_add(out, value, value_len);
+	}
+}
+
+static enum link_class
+class_of(const struct html_token *token)
+{
+	/* Hashtags have both classes; other servers than Mastodon may have but rel="tag". */
+	if (html_has_word(token->class, "hashtag") || html_has_word(token->rel, "tag"))
+		return LINK_HASHTAG;
+	return html_has_word(token->class, "mention") ? LINK_MENTION : LINK_PLAIN;
+}
+
+void
+visible_links(struct str text, link_fn *fn, void *data)
+{
+	struct html html = {.at = text.ptr, .end = text.ptr + text.len};
+	struct html_token token;
+	struct buf href;
+
+	if (!text.ptr)
+		return;
+	buf_init(&href, 3 * text.len + 1);
+	for (html_next(&html, &token); token.type != HTML_END; html_next(&html, &token)) {
+		if (token.type != HTML_START_TAG || token.tag != HTML_A || !token.href.ptr)
+			continue;
+		decode_href(token.href, &href);
+		struct str target = str_trim(buf_str(&href));
+		if (target.len > 0)
+			fn(data, target, class_of(&token));
+	}
+	buf_finish(&href);
+}
