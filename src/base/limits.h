@@ -26,6 +26,8 @@
 #define WS_HANDSHAKE_MS        20000
 #define SSE_LINE_MAX           (16u << 20)
 #define SSE_EVENT_MAX          (16u << 20)
+#define SERVER_HEAD_MAX        (16u << 10) /* of a request, as Node has it */
+#define SERVER_HEADERS_MAX     100
 #define SERVER_BODY_MAX        (64u << 20)
 #define SERVER_CONNECTIONS_MAX 4096
 #define SERVER_SEND_QUEUE_MAX  (256u << 20) /* the practice instance buffers SSE as Mastodon does */

@@ -63,6 +63,12 @@ struct work {
 	void *data;
 };
 
+struct at_end {
+	loop_fn *fn;
+	void *data;
+	struct at_end *next;
+};
+
 struct loop {
 	uv_loop_t uv;
 	uv_prepare_t prepare;
@@ -78,6 +84,7 @@ struct loop {
 	unsigned last_id;
 	struct resolve *resolving; /* hash by id */
 	struct on_signal *signals; /* list, on_signal::next */
+	struct at_end *at_end;     /* list, at_end::next */
 };
 
 static int64_t
@@ -160,6 +167,7 @@ void
 loop_destroy(struct loop *loop)
 {
 	struct on_signal *on, *next;
+	struct at_end *end, *next_end;
 
 	if (!loop)
 		return;
@@ -174,8 +182,22 @@ loop_destroy(struct loop *loop)
 		uv_close((uv_handle_t *)&on->uv, on_closed_free);
 	/* Guests (libwebsockets) close their handles over a few rounds, so this runs until none is left. */
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
+	LL_FOREACH_SAFE(loop->at_end, end, next_end) {
+		end->fn(end->data);
+		free(end);
+	}
 	REQUIRE(uv_loop_close(&loop->uv) == 0);
 	free(loop);
+}
+
+void
+loop_at_end(struct loop *loop, loop_fn *fn, void *data)
+{
+	struct at_end *end = xcalloc(1, sizeof(*end));
+
+	end->fn = fn;
+	end->data = data;
+	LL_PREPEND(loop->at_end, end);
 }
 
 void

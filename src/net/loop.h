@@ -11,6 +11,7 @@
 struct loop;
 struct loop_timer;
 struct loop_watch;
+typedef void loop_fn(void *data);
 
 /* `clock_rate` scales every timer and both clocks (1.0: real time; 60.0: a minute a second).
  * The wall clock runs from the real time at creation; at rate 1.0 it is the system's own. Ignores SIGPIPE. */
@@ -18,6 +19,8 @@ struct loop *loop_create(double clock_rate); /* new */
 /* Everything made from the loop must be destroyed before. Runs what is left of closing handles, and waits for
  * work under way: its `done` still runs. */
 void loop_destroy(struct loop *loop);
+/* Runs `fn` inside loop_destroy, when all handles are closed: for guests that end in two steps. */
+void loop_at_end(struct loop *loop, loop_fn *fn, void *data);
 /* Runs until loop_stop, or until nothing is left that could call back. Must not be nested. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);    /* from a callback, or before loop_run */
@@ -25,8 +28,6 @@ void *loop_native(struct loop *loop); /* the uv_loop_t, for guests such as libwe
 double loop_clock_rate(const struct loop *loop);
 int64_t loop_now_ms(struct loop *loop);     /* monotonic, scaled, of this iteration */
 struct clock loop_clock(struct loop *loop); /* keeps loop */
-
-typedef void loop_fn(void *data);
 
 struct loop_timer *loop_timer_create(struct loop *loop, loop_fn *fn, void *data); /* new, stopped */
 void loop_timer_start(
