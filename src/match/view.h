@@ -38,3 +38,8 @@ void views_set_event(struct views *views, const struct event *event);
 const struct event *views_event(const struct views *views);
 /* Valid UTF-8. Empty where the event has no such part. Borrowed until the next views_set_event. */
 struct str views_get(struct views *views, enum view view);
+/* False when the event has not even the entity that the view is made of (a post, an announcement; the author
+ * for VIEW_NAME and VIEW_BIO): a `delete` matches no text, not even "^$". */
+bool views_have(const struct views *views, enum view view);
+/* The post, or the announcement, which has its content, tags and mentions under the same names. */
+struct json_value views_status(const struct views *views);
