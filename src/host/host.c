@@ -303,6 +303,7 @@ add_instance(struct host *host, const struct config_plugin *about)
 		intake_subscribe(
 			host->intake, host->instance_count - 1, STR(""), STR("replay"), STR_NONE);
 	state_each(host->store, instance->name, restore_key, plugin);
+	inbox_load(&instance->inbox, host->store, host->parser);
 }
 
 static void
@@ -402,7 +403,6 @@ host_start(struct host *host)
 	}
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		subscribe(host, i);
-		inbox_load(&host->instances[i].inbox, host->store, host->parser);
 	}
 	turn_start_schedules(host);
 	loop_set_turn(loop, turn_run, host);

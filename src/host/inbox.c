@@ -44,7 +44,8 @@ inbox_push(struct inbox *inbox, struct event *event, unsigned handler, char *mat
 struct work *
 inbox_first(struct inbox *inbox)
 {
-	return inbox->list;
+	/* What is new may not overtake older rows that are not in memory. */
+	return inbox->more && inbox->list && !inbox->list->row ? NULL : inbox->list;
 }
 
 void
@@ -55,9 +56,22 @@ inbox_done(struct inbox *inbox, struct store *store, struct work *work)
 	drop(inbox, work);
 }
 
+/* Lets go of what was written down but is past the cap, and of what came behind rows that are not in
+ * memory: it is read back in its turn. */
+static void
+trim(struct inbox *inbox, bool overtakes)
+{
+	while (inbox->list && (inbox->count > INBOX_LOAD_MAX ||
+				      (overtakes && inbox->list->prev->row > inbox->last_row))) {
+		drop(inbox, inbox->list->prev);
+		inbox->more = true;
+	}
+}
+
 void
 inbox_save(struct inbox *inbox, struct store *store, int64_t now_ms)
 {
+	bool overtakes = inbox->more;
 	struct work *work;
 	DL_FOREACH(inbox->list, work) {
 		if (work->row)
@@ -76,10 +90,7 @@ inbox_save(struct inbox *inbox, struct store *store, int64_t now_ms)
 		work->row = delivery.row;
 		buf_finish(&line);
 	}
-	while (inbox->count > INBOX_LOAD_MAX) {
-		drop(inbox, inbox->list->prev);
-		inbox->more = true;
-	}
+	trim(inbox, overtakes);
 	if (inbox->list)
 		inbox->last_row = inbox->list->prev->row;
 }

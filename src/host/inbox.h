@@ -28,7 +28,7 @@ void inbox_init(struct inbox *inbox, const char *instance);
 void inbox_finish(struct inbox *inbox);
 /* Takes `matched`, references the event. */
 void inbox_push(struct inbox *inbox, struct event *event, unsigned handler, char *matched);
-/* The oldest, or NULL; stays in the list until inbox_done. */
+/* The oldest that may run now, or NULL; stays in the list until inbox_done. */
 struct work *inbox_first(struct inbox *inbox);
 /* Deletes its delivery row, if any, and frees it. Inside the transaction. */
 void inbox_done(struct inbox *inbox, struct store *store, struct work *work);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* Archive files hold exactly what was committed. */
+#include "folder.h"
+
+#include "archive.h"
+#include "store.h"
+
+struct opened {
+	struct store *store;
+	struct archives *archives;
+};
+
+static struct opened
+open_all(const char *folder)
+{
+	char error[1024];
+	char *path = file_join(folder, "moontusk.db");
+	struct opened opened = {.store = store_open(path, NULL, error)};
+	assert_non_null(opened.store);
+	opened.archives = archives_open(folder, opened.store, NULL);
+	free(path);
+	return opened;
+}
+
+static void
+close_all(struct opened *opened)
+{
+	archives_close(opened->archives);
+	store_close(opened->store);
+}
+
+static void
+add_line(struct opened *opened, const char *line)
+{
+	archives_add(opened->archives, "cats", "found", str_from(line));
+	assert_true(store_begin(opened->store));
+	assert_true(archives_write(opened->archives));
+	assert_true(store_commit(opened->store));
+}
+
+static void
+keeps_committed_lines_and_cuts_a_torn_tail(void **state)
+{
+	struct opened opened = open_all(*state);
+	add_line(&opened, "one");
+	add_line(&opened, "two");
+	char *path = archives_path(opened.archives, "cats", "found");
+	close_all(&opened);
+	folder_expect(path, "one\ntwo\n");
+	FILE *file = fopen(path, "a");
+	assert_non_null(file);
+	fputs("{\"half", file);
+	fclose(file);
+	opened = open_all(*state);
+	folder_expect(path, "one\ntwo\n");
+	add_line(&opened, "three");
+	close_all(&opened);
+	folder_expect(path, "one\ntwo\nthree\n");
+	free(path);
+}
+
+static void
+lines_of_a_turn_that_was_not_committed_are_gone_after_a_restart(void **state)
+{
+	struct opened opened = open_all(*state);
+	add_line(&opened, "kept");
+	char *path = archives_path(opened.archives, "cats", "found");
+	archives_add(opened.archives, "cats", "found", STR("lost"));
+	assert_true(store_begin(opened.store));
+	assert_true(archives_write(opened.archives));
+	store_rollback(opened.store);
+	close_all(&opened);
+	folder_expect(path, "kept\nlost\n");
+	opened = open_all(*state);
+	folder_expect(path, "kept\n");
+	close_all(&opened);
+	free(path);
+}
+
+static void
+a_file_that_was_removed_starts_anew(void **state)
+{
+	struct opened opened = open_all(*state);
+	add_line(&opened, "old");
+	char *path = archives_path(opened.archives, "cats", "found");
+	close_all(&opened);
+	assert_int_equal(unlink(path), 0);
+	opened = open_all(*state);
+	add_line(&opened, "new");
+	close_all(&opened);
+	folder_expect(path, "new\n");
+	free(path);
+}
+
+static void
+names_cannot_leave_the_folder(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"", ".", "..", ".hidden", "a/b", "../x", "a b", "ä", "a\nb"};
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_false(archive_name_ok(str_from(bad[i])));
+	assert_false(archive_name_ok(
+		STR("a23456789012345678901234567890123456789012345678901234567890123456789")));
+	assert_true(archive_name_ok(STR("spam-2026.v1_b")));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			keeps_committed_lines_and_cuts_a_torn_tail, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			lines_of_a_turn_that_was_not_committed_are_gone_after_a_restart,
+			folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_file_that_was_removed_starts_anew, folder_setup, folder_teardown),
+		cmocka_unit_test(names_cannot_leave_the_folder),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Work that a turn did not finish comes back after a restart, in order, once. */
+#include "folder.h"
+
+#include "decode.h"
+#include "inbox.h"
+#include "limits.h"
+
+struct bench {
+	struct store *store;
+	struct json_parser *parser;
+	struct inbox inbox;
+};
+
+static struct bench
+bench_open(const char *folder)
+{
+	char error[1024];
+	char *path = file_join(folder, "moontusk.db");
+	struct bench bench = {
+		.store = store_open(path, NULL, error), .parser = json_parser_create()};
+	free(path);
+	assert_non_null(bench.store);
+	inbox_init(&bench.inbox, "cats");
+	inbox_load(&bench.inbox, bench.store, bench.parser);
+	return bench;
+}
+
+static void
+bench_close(struct bench *bench)
+{
+	inbox_finish(&bench->inbox);
+	store_close(bench->store);
+	json_parser_destroy(bench->parser);
+}
+
+static void
+push(struct bench *bench, unsigned number)
+{
+	char *line = xasprintf(
+		"{\"kind\":\"update\",\"stream\":[\"public\"],\"origin\":\"live\","
+		"\"received_at\":\"2026-11-20T12:00:00.000Z\",\"payload\":{\"id\":\"%u\",\"content\":\"x\"}}",
+		number);
+	struct decode_context context = {.parser = bench->parser};
+	struct decode_output out;
+	assert_int_equal(decode_line(&context, str_from(line), &out), DECODE_EVENT);
+	inbox_push(&bench->inbox, out.event, number % 3, xstrdup("{\"line\":1}"));
+	event_unref(out.event);
+	free(line);
+}
+
+static void
+save(struct bench *bench)
+{
+	assert_true(store_begin(bench->store));
+	inbox_save(&bench->inbox, bench->store, 1);
+	assert_true(store_commit(bench->store));
+}
+
+/* Takes the first work, which must be `number`, and ends it. */
+static void
+expect(struct bench *bench, unsigned number)
+{
+	struct work *work = inbox_first(&bench->inbox);
+	assert_non_null(work);
+	char *id = str_dup(work->event->id);
+	char *wanted = xasprintf("%u", number);
+	assert_string_equal(id, wanted);
+	assert_int_equal(work->handler, number % 3);
+	assert_string_equal(work->matched, "{\"line\":1}");
+	free(id);
+	free(wanted);
+	assert_true(store_begin(bench->store));
+	inbox_done(&bench->inbox, bench->store, work);
+	assert_true(store_commit(bench->store));
+}
+
+static void
+saved_work_comes_back_in_order_and_only_once(void **state)
+{
+	struct bench bench = bench_open(*state);
+	for (unsigned i = 0; i < 5; i++)
+		push(&bench, i);
+	save(&bench);
+	expect(&bench, 0);
+	expect(&bench, 1);
+	bench_close(&bench);
+	bench = bench_open(*state);
+	for (unsigned i = 2; i < 5; i++)
+		expect(&bench, i);
+	assert_null(inbox_first(&bench.inbox));
+	bench_close(&bench);
+	bench = bench_open(*state);
+	assert_null(inbox_first(&bench.inbox));
+	bench_close(&bench);
+}
+
+static void
+a_long_queue_waits_in_the_store_and_loses_nothing(void **state)
+{
+	struct bench bench = bench_open(*state);
+	const unsigned all = 2 * INBOX_LOAD_MAX + 7;
+	for (unsigned i = 0; i < all; i++)
+		push(&bench, i);
+	save(&bench);
+	assert_int_equal(bench.inbox.count, INBOX_LOAD_MAX);
+	for (unsigned i = 0; i < all; i++) {
+		inbox_load(&bench.inbox, bench.store, bench.parser);
+		expect(&bench, i);
+	}
+	inbox_load(&bench.inbox, bench.store, bench.parser);
+	assert_null(inbox_first(&bench.inbox));
+	bench_close(&bench);
+}
+
+/* What is pushed while older rows wait in the store must not overtake them. */
+static void
+new_work_does_not_overtake_what_waits_in_the_store(void **state)
+{
+	struct bench bench = bench_open(*state);
+	const unsigned first = INBOX_LOAD_MAX + 3;
+	for (unsigned i = 0; i < first; i++)
+		push(&bench, i);
+	save(&bench);
+	expect(&bench, 0);
+	push(&bench, first);
+	save(&bench);
+	for (unsigned i = 1; i <= first; i++) {
+		inbox_load(&bench.inbox, bench.store, bench.parser);
+		expect(&bench, i);
+	}
+	inbox_load(&bench.inbox, bench.store, bench.parser);
+	assert_null(inbox_first(&bench.inbox));
+	bench_close(&bench);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(saved_work_comes_back_in_order_and_only_once,
+			folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(a_long_queue_waits_in_the_store_and_loses_nothing,
+			folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(new_work_does_not_overtake_what_waits_in_the_store,
+			folder_setup, folder_teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
