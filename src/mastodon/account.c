@@ -10,7 +10,7 @@
 #include "url.h"
 #include "xmalloc.h"
 
-#define MAX_CHARACTERS_DEFAULT 500
+#define DEFAULT_CHARACTERS 500
 
 bool
 account_is_loopback(const char *host)
@@ -125,7 +125,7 @@ account_create(const struct account_config *config, struct secrets *secrets, cha
 		.token = config->token != NULL && config->token[0] != '\0' ? xstrdup(config->token)
 									   : NULL,
 		.ca_file = xstrdup(config->ca_file),
-		.max_characters = MAX_CHARACTERS_DEFAULT,
+		.max_characters = DEFAULT_CHARACTERS,
 	};
 	account->host = xstrdup(strstr(account->server, "://") + 3);
 	url_finish(&url);

@@ -229,13 +229,9 @@ intake_forget(struct intake *intake, unsigned instance)
 {
 	REQUIRE(instance < INTAKE_INSTANCES_MAX);
 	set_remove(&intake->instances, instance);
-	struct route *route, *next;
-	HASH_ITER(hh, intake->routes, route, next) {
+	/* A route that nobody uses stays: another plugin under the same number will ask for it again. */
+	for (struct route *route = intake->routes; route != NULL; route = route->hh.next) {
 		set_remove(&route->instances, instance);
-		if (set_is_empty(&route->instances)) {
-			HASH_DEL(intake->routes, route);
-			free(route);
-		}
 	}
 	struct ring *ring = &intake->rings[instance];
 	for (size_t i = 0; ring->slots != NULL && i < RING_EVENTS_MAX; i++) {

@@ -95,8 +95,8 @@ static void
 explain_unknown(struct str name, char *error)
 {
 	name.len = name.len > STREAM_SHOWN_MAX ? STREAM_SHOWN_MAX : name.len;
-	struct str rest = STR_NONE;
-	struct str head = name;
+	struct str rest;
+	struct str head;
 	if (name.len > 1 && name.ptr[0] == '#') {
 		head = STR("hashtag");
 		rest = (struct str){name.ptr + 1, name.len - 1};

@@ -77,7 +77,7 @@ sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *
 		return;
 	}
 	if (state == STREAM_LIVE && sub->state != STREAM_LIVE) {
-		char label[SUB_LABEL_MAX];
+		char label[SUB_LABEL_BYTES];
 		log_info(streaming->config.log, "%s: %s is live (%s)",
 			streaming->config.account->name, sub_label(sub, label, sizeof(label)),
 			streaming->use_ws ? "ws" : "sse");
@@ -94,7 +94,7 @@ sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *
 void
 sub_refuse(struct sub *sub, const char *reason)
 {
-	char label[SUB_LABEL_MAX];
+	char label[SUB_LABEL_BYTES];
 	log_error(sub->streaming->config.log, "%s: %s will not work: %s",
 		sub->streaming->config.account->name, sub_label(sub, label, sizeof(label)), reason);
 	loop_timer_stop(sub->timer);

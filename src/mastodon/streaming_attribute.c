@@ -242,7 +242,7 @@ streaming_probe_cancel(struct streaming *streaming)
 static void
 shrug(struct sub *sub, const char *words)
 {
-	char label[SUB_LABEL_MAX];
+	char label[SUB_LABEL_BYTES];
 	log_warn(sub->streaming->config.log,
 		"%s: the server refused one of several streams without saying which; %s may be "
 		"silent (asked for over HTTP: %s)",

@@ -68,6 +68,7 @@ struct streaming {
 #define STREAMING_BASE_MS    1000
 #define STREAMING_CAP_MS     (5 * 60 * 1000)
 #define STREAMING_HEALTHY_MS (60 * 1000)
+#define SUB_LABEL_BYTES        (STREAM_PARAM_MAX + 64)
 #define SWITCH_FAILURES      2 /* of one transport before auto takes the other */
 
 /* streaming.c */
@@ -77,7 +78,6 @@ void sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const c
 bool sub_is_active(const struct sub *sub); /* neither removed nor refused nor stopped */
 struct str sub_param(const struct sub *sub);
 const char *sub_label(const struct sub *sub, char *out, size_t size); /* "hashtag caturday" */
-#define SUB_LABEL_MAX (STREAM_PARAM_MAX + 64)
 /* The server will not have it. Logs. */
 void sub_refuse(struct sub *sub, const char *reason);
 /* The credentials are no good: ends everything, tells and logs once. */
@@ -103,7 +103,7 @@ enum sse_verdict { SSE_GOOD, SSE_REFUSED, SSE_CREDENTIALS, SSE_ABSENT, SSE_TROUB
 enum sse_verdict streaming_sse_verdict(int status, const char *words);
 /* Starts the request of a stream with the callbacks and data in `hooks`; 0 when too many run. */
 unsigned streaming_sse_request(const struct sub *sub, const struct http_request *hooks);
-sse_event_fn streaming_sse_on_event;
+void streaming_sse_on_event(void *data, struct str type, struct str payload);
 void streaming_sse_connect(struct sub *sub); /* unless there is a request */
 void streaming_sse_cancel(struct sub *sub);
 void streaming_sse_on_timer(struct sub *sub);

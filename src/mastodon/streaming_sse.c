@@ -100,7 +100,7 @@ failed(struct sub *sub, const char *reason, int64_t least_ms)
 {
 	struct streaming *streaming = sub->streaming;
 	const struct streaming_config *config = &streaming->config;
-	char label[SUB_LABEL_MAX];
+	char label[SUB_LABEL_BYTES];
 	sub->failures++;
 	int64_t wait_ms = pace_down(&sub->pace, config->rng, loop_now_ms(config->loop));
 	wait_ms = wait_ms < least_ms ? least_ms : wait_ms;
