@@ -49,11 +49,13 @@
 #define PATTERN_CAPTURES_MAX  128
 #define PATTERN_JIT_STACK_MAX (1u << 20)
 #define VIEW_TEXT_MAX         (8u << 20)
+#define REQUEST_MENTIONS_MAX  200 /* leading mentions that are taken off */
 #define HTML_NESTING_MAX      64 /* link spans looked at; text is never lost */
 #define RULE_NODES_MAX        4096
 #define RULE_DEPTH_MAX        32
 #define WORDS_MAX             100000
 #define WORDS_FILE_MAX        (16u << 20)
+#define WORD_MAX              1024 /* bytes of one word or phrase */
 
 /* script */
 #define PLUGIN_SOURCE_MAX      (4u << 20)

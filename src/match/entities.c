@@ -8,7 +8,7 @@
 
 struct entity {
 	const char *name;
-	char value[ENTITY_VALUE_MAX + 1]; /* UTF-8 */
+	char value[ENTITY_VALUE_LEN + 1]; /* UTF-8 */
 	bool bare;                        /* also without the semicolon, as old pages have it */
 };
 

@@ -279,7 +279,7 @@ html_next(struct html *html, struct html_token *token)
 }
 
 static size_t
-put_utf8(uint32_t c, char value[ENTITY_VALUE_MAX + 1])
+put_utf8(uint32_t c, char value[ENTITY_VALUE_LEN + 1])
 {
 	if (c < 0x80) {
 		value[0] = (char)c;
@@ -331,7 +331,7 @@ digit_value(char c, bool hex)
 
 /* "&#118;" or "&#x76;" */
 static size_t
-numeric_reference(struct str s, char value[ENTITY_VALUE_MAX + 1], size_t *value_len)
+numeric_reference(struct str s, char value[ENTITY_VALUE_LEN + 1], size_t *value_len)
 {
 	bool hex = s.len > 2 && (s.ptr[2] | 0x20) == 'x';
 	size_t start = hex ? 3 : 2, i = start;
@@ -351,7 +351,7 @@ numeric_reference(struct str s, char value[ENTITY_VALUE_MAX + 1], size_t *value_
 }
 
 size_t
-html_reference(struct str s, bool attribute, char value[ENTITY_VALUE_MAX + 1], size_t *value_len)
+html_reference(struct str s, bool attribute, char value[ENTITY_VALUE_LEN + 1], size_t *value_len)
 {
 	size_t len = 0;
 	const char *found = NULL;
@@ -359,15 +359,15 @@ html_reference(struct str s, bool attribute, char value[ENTITY_VALUE_MAX + 1], s
 	if (s.len > 1 && s.ptr[1] == '#')
 		return numeric_reference(s, value, value_len);
 	struct str name = {s.ptr + 1, 0};
-	while (1 + name.len < s.len && name.len <= ENTITY_NAME_MAX &&
+	while (1 + name.len < s.len && name.len <= ENTITY_NAME_LEN &&
 		(is_alpha(name.ptr[name.len]) || is_digit(name.ptr[name.len])))
 		name.len++;
 	if (1 + name.len < s.len && name.ptr[name.len] == ';' && (found = entity_find(name, true)))
 		len = 1 + name.len + 1;
 	/* "&ampx" is "&x" in text; in an attribute it is an address like "?a=1&amp=2" */
 	size_t all = name.len;
-	if (name.len > ENTITY_BARE_MAX)
-		name.len = ENTITY_BARE_MAX;
+	if (name.len > ENTITY_BARE_LEN)
+		name.len = ENTITY_BARE_LEN;
 	for (; !found && name.len >= 2; name.len--) {
 		found = entity_find(name, false);
 		len = 1 + name.len;

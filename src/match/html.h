@@ -48,6 +48,6 @@ void html_next(struct html *html, struct html_token *token);
 /* The reference at s[0] == '&': its text into `value`, *value_len; returns the bytes taken, 0 when it is
  * none (then '&' stands for itself). `attribute`: the stricter rule inside attribute values. */
 size_t html_reference(
-	struct str s, bool attribute, char value[ENTITY_VALUE_MAX + 1], size_t *value_len);
+	struct str s, bool attribute, char value[ENTITY_VALUE_LEN + 1], size_t *value_len);
 /* True when `word` is one of the blank-separated words of `list`. */
 bool html_has_word(struct str list, const char *word);

@@ -11,8 +11,6 @@
 #include "visible.h"
 #include "xmalloc.h"
 
-/* Leading mentions that views look through; nobody addresses more people. */
-#define MENTIONS_MAX 200
 /* A buffer that grew beyond this is given back after its event. */
 #define KEPT_SIZE    (64u << 10)
 
@@ -261,7 +259,7 @@ request_of(struct views *views)
 	struct str text = str_trim(views_get(views, VIEW_BODY));
 	size_t len = 0;
 
-	for (int i = 0; i < MENTIONS_MAX && (len = leading_mention(mentions, text)) > 0; i++) {
+	for (int i = 0; i < REQUEST_MENTIONS_MAX && (len = leading_mention(mentions, text)) > 0; i++) {
 		while (len < text.len && strchr(" \n\t,:;", text.ptr[len]))
 			len++;
 		text = (struct str){text.ptr + len, text.len - len};

@@ -88,7 +88,7 @@ add_text(struct walk *walk, struct str text)
 	size_t i = 0;
 
 	while (i < text.len) {
-		char c = text.ptr[i], value[ENTITY_VALUE_MAX + 1];
+		char c = text.ptr[i], value[ENTITY_VALUE_LEN + 1];
 		size_t start = i, value_len = 0;
 		size_t taken = c != '&' ? 0
 					: html_reference((struct str){text.ptr + i, text.len - i},
@@ -253,7 +253,7 @@ decode_href(struct str href, struct buf *out)
 
 	buf_clear(out);
 	while (i < href.len) {
-		char value[ENTITY_VALUE_MAX + 1] = {href.ptr[i]};
+		char value[ENTITY_VALUE_LEN + 1] = {href.ptr[i]};
 		size_t value_len = 1, taken = 0;
 		if (href.ptr[i] == '&')
 			taken = html_reference(
