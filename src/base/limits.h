@@ -81,9 +81,19 @@
 #define INBOX_LOAD_MAX       1000 /* open deliveries held in memory per instance */
 #define RING_EVENTS_MAX      4096 /* keys remembered of events that matched nothing */
 #define OUTBOX_RUNNING_MAX   16
-#define OUTBOX_ATTEMPTS_MAX  8
 #define OUTBOX_LOAD_MAX      1000
 #define ACTION_BODY_MAX      (1u << 20)
 #define ACTION_KEY_MAX       2048
 #define ERROR_BODY_SHOWN_MAX 300 /* of a server's words in a message */
 #define ARCHIVE_NAME_MAX     64
+
+/* sending */
+#define OUTBOX_ATTEMPTS_MAX      12 /* that reached the server: about half an hour */
+#define OUTBOX_LANE_LOAD_MAX     32
+#define OUTBOX_RETRY_BASE_MS     2000
+#define OUTBOX_GIVE_UP_MS        86400000 /* older intents are not tried again */
+#define OUTBOX_SEARCH_PAGES      5        /* of 40 own posts */
+#define OUTBOX_HEADERS_MAX       32       /* of one forward */
+#define THROTTLE_WAIT_MIN_MS     1000
+#define THROTTLE_WAIT_MAX_MS     900000
+#define THROTTLE_WAIT_DEFAULT_MS 300000

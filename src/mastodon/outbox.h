@@ -39,15 +39,21 @@ const char *outbox_verdict_text(enum outbox_verdict verdict); /* for the journal
 
 struct outbox *outbox_create(const struct outbox_config *config);
 void outbox_destroy(struct outbox *outbox); /* running requests are cut; their rows stay open */
-/* Inside the turn's transaction: writes the row. */
+/* Inside the turn's transaction: writes the row. A dry run's row has the key "dry|…", so that it never stands in
+ * the way of the real action. */
 enum outbox_verdict outbox_stage(
 	struct outbox *outbox, const struct action *action, const struct action_source *source);
 /* Inside the turn's transaction: writes the outcomes that came since the last call. True when there were any. */
 bool outbox_write_outcomes(struct outbox *outbox);
 bool outbox_has_outcomes(const struct outbox *outbox);
-/* After a commit, and once at start: sends what is open. The first time after a start every open row may have been
- * sent before: posts go with the same Idempotency-Key when younger than 1 h (else, or after a 500, the account's own
- * statuses are searched), boosts, favourites and bookmarks after reading back. One request at a time per (instance, server), in
- * order; OUTBOX_RUNNING_MAX in all. 429 waits for X-RateLimit-Reset, 5xx and cut connections back off, other 4xx fail. */
+/* After a commit that succeeded (or a turn without one), and once at start; never inside a transaction. Tells about
+ * outcomes that were written, and sends what is open: one request at a time per lane (instance, server), in order,
+ * OUTBOX_RUNNING_MAX in all; the next one of a lane leaves when the outcome of the last is committed.
+ * What may have been sent before (every row that is open at a start; after a 5xx or a cut connection) is not sent
+ * blindly again: boosts, favourites and bookmarks are read back first; posts go with the same Idempotency-Key, and
+ * our own posts are searched first when the key is older than 1 h, was answered 500 before, or the server forgets
+ * keys. Forwards are sent again under the same Idempotency-Key. 429 waits for X-RateLimit-Reset; 5xx, cut and missing
+ * connections back off; other 3xx and 4xx fail. After OUTBOX_ATTEMPTS_MAX answers or OUTBOX_GIVE_UP_MS: FAILED, or
+ * UNKNOWN when it may have happened and cannot be looked up. */
 void outbox_flush(struct outbox *outbox);
 size_t outbox_pending(const struct outbox *outbox); /* open rows known, running ones included */

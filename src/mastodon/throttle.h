@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* How long a server asks us to wait (protocol.md 7). */
+#pragma once
+
+#include <stdint.h>
+
+#include "http.h"
+
+/* Milliseconds until we may ask again, from Retry-After (seconds or a date) or X-RateLimit-Reset (RFC 3339, Unix
+ * time, seconds from now), in that order; dates count from the server's own Date when it sends one. Between
+ * THROTTLE_WAIT_MIN_MS and THROTTLE_WAIT_MAX_MS; without a readable header THROTTLE_WAIT_DEFAULT_MS. */
+int64_t throttle_wait_ms(const struct http_answer *answer, int64_t now_wall_ms);
