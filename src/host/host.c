@@ -202,10 +202,24 @@ create_store(struct host *host)
 	return true;
 }
 
+struct restoring {
+	struct host *host;
+	struct plugin *plugin;
+};
+
 static void
 restore_key(void *data, struct str key, struct str json)
 {
-	plugin_restore(data, key, json);
+	struct restoring *restoring = data;
+	struct buf shown;
+	buf_init(&shown, 2 * PLUGIN_STATE_VALUE_MAX);
+	if (secrets_reveal(restoring->host->config.secrets, json, &shown) == ERR_OK)
+		plugin_restore(restoring->plugin, key, buf_str(&shown));
+	else
+		log_warn(restoring->host->config.log,
+			"%s: tusk.store.%.*s holds a secret that is not configured any more; it is nil now",
+			plugin_name(restoring->plugin), STR_ARG(key));
+	buf_finish(&shown);
 }
 
 static struct account *
@@ -302,7 +316,7 @@ add_instance(struct host *host, const struct config_plugin *about)
 	if (host->config.offline) /* hears whatever is replayed */
 		intake_subscribe(
 			host->intake, host->instance_count - 1, STR(""), STR("replay"), STR_NONE);
-	state_each(host->store, instance->name, restore_key, plugin);
+	state_each(host->store, instance->name, restore_key, &(struct restoring){host, plugin});
 	inbox_load(&instance->inbox, host->store, host->parser);
 }
 

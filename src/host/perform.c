@@ -25,14 +25,18 @@ struct cause {
 static void
 journal(const struct cause *cause, const char *what, struct str detail)
 {
+	struct buf safe; /* an error text may name a secret option's value */
+	buf_init(&safe, 2 * EVENT_LINE_MAX);
+	secrets_redact(cause->host->config.secrets, detail, &safe);
 	struct journal_entry entry = {
 		.at_ms = clock_wall_ms(&cause->host->config.clock),
 		.instance = cause->instance->name,
 		.what = what,
 		.event_key = str_from(cause->event_key ? cause->event_key : cause->schedule),
-		.detail = detail,
+		.detail = buf_str(&safe),
 	};
 	journal_add(cause->host->store, &entry);
+	buf_finish(&safe);
 }
 
 static void
@@ -123,6 +127,17 @@ perform_archive(const struct cause *cause, const struct effect *effect)
 	free(path);
 }
 
+/* A secret that a plugin stores stands in the database by its name. */
+static void
+put_state(const struct cause *cause, struct str key, struct str json)
+{
+	struct buf hidden;
+	buf_init(&hidden, 2 * PLUGIN_STATE_VALUE_MAX);
+	secrets_hide(cause->host->config.secrets, json, &hidden);
+	state_put(cause->host->store, cause->instance->name, key, buf_str(&hidden));
+	buf_finish(&hidden);
+}
+
 static void
 apply(const struct cause *cause, const struct effects *effects)
 {
@@ -138,8 +153,7 @@ apply(const struct cause *cause, const struct effects *effects)
 			perform_archive(cause, effect);
 			break;
 		case EFFECT_STATE_PUT:
-			state_put(store, cause->instance->name, name,
-				(struct str){effect->json, effect->json_len});
+			put_state(cause, name, (struct str){effect->json, effect->json_len});
 			break;
 		case EFFECT_STATE_DELETE:
 			state_delete(store, cause->instance->name, name);
