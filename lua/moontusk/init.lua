@@ -1,3 +1,180 @@
 -- SPDX-License-Identifier: MIT
--- What `require "moontusk"` returns.
-return {}
+-- What `require "moontusk"` returns: the calls a plugin registers with; everything else is loaded when first used.
+local core = require "moontusk.core"
+local util = require "moontusk.util"
+local callbacks = require "moontusk.callbacks"
+local check = require "moontusk.check"
+
+local tusk = {}
+
+local HOST_EVENTS = { connected = true, disconnected = true, gap = true }
+local NOTIFICATION_TYPES = {
+  mention = true, reblog = true, follow = true, follow_request = true, favourite = true, poll = true,
+  quote = true, quoted_update = true, ["admin.sign_up"] = true, ["admin.report"] = true,
+  severed_relationships = true, moderation_warning = true,
+}
+local HEADER = { name = "string", version = "string", description = "string", permissions = "table" }
+-- Calls of the design that this version does not have.
+local LATER = {
+  daily = "use tusk.every for now", count = "rolling windows", distinct = "rolling windows",
+  peek = "rolling windows", api = "REST reads", http = "calls to other servers; status:forward is here",
+}
+
+function tusk.plugin(header)
+  check.keys("tusk.plugin", header, HEADER)
+  for index, permission in ipairs(header.permissions or {}) do
+    if type(permission) ~= "string" then
+      check.fail("tusk.plugin: permissions[%d]: found a %s, expected a text such as \"http:hooks.example\"",
+        index, type(permission))
+    end
+  end
+  core.about(header)
+end
+
+function tusk.options(declared)
+  return require("moontusk.options").read(declared)
+end
+
+function tusk.subscribe(stream, parameter, settings)
+  if type(parameter) == "table" then
+    parameter, settings = nil, parameter
+  end
+  check.type("tusk.subscribe", "the stream", stream, "string")
+  if parameter ~= nil and type(parameter) ~= "number" then
+    check.type("tusk.subscribe", "the parameter", parameter, "string")
+  end
+  check.keys("tusk.subscribe", settings or {}, { account = "string" })
+  core.stream(settings and settings.account, stream, parameter and tostring(parameter))
+end
+
+local function known_kinds()
+  local kinds = core.kinds()
+  for kind in pairs(HOST_EVENTS) do
+    kinds[#kinds + 1] = kind
+  end
+  kinds[#kinds + 1] = "status"
+  return kinds
+end
+
+-- The wire names behind a kind, or the host event.
+local function resolve_kind(kind, settings)
+  if kind == "status" then
+    return { "update", "status.update" }
+  elseif kind == "*" then
+    return { "*" }
+  elseif HOST_EVENTS[kind] then
+    return {}, kind
+  end
+  local known = known_kinds()
+  for _, name in ipairs(known) do
+    if name == kind then
+      return { kind }
+    end
+  end
+  if not settings.unknown then
+    local near = util.suggest(kind, known)
+    if near then
+      check.fail("tusk.on: unknown event \"%s\"; did you mean \"%s\"? (a server really sends it? say { unknown = true })",
+        kind, near)
+    end
+    local hint = NOTIFICATION_TYPES[kind]
+        and string.format("; for such notifications write tusk.on(\"notification\", { type = \"%s\" }, ...)", kind)
+      or "; say { unknown = true } when a server really sends it"
+    check.warn("tusk.on: \"%s\" is no event that Mastodon sends%s", kind, hint)
+  end
+  return { kind }
+end
+
+function tusk.on(kind, match, handler, settings)
+  if type(match) == "function" then
+    match, handler, settings = nil, match, handler
+  end
+  check.type("tusk.on", "the event", kind, "string")
+  check.type("tusk.on", "the handler", handler, "function")
+  if match ~= nil then
+    check.type("tusk.on", "the match table", match, "table")
+  end
+  settings = settings or {}
+  check.keys("tusk.on", settings, { unknown = "boolean" })
+  local kinds, host_event = resolve_kind(kind, settings)
+  local rule, where
+  if match then
+    if host_event and next(match) ~= nil then
+      check.fail("tusk.on: a match table cannot be used with \"%s\", which has no post", kind)
+    end
+    rule, where = require("moontusk.match").encode("tusk.on", match)
+  end
+  callbacks.add(core.handler(kinds, host_event, rule, "tusk.on"), { run = handler, where = where })
+end
+
+function tusk.hear(pattern, handler)
+  check.type("tusk.hear", "the handler", handler, "function")
+  local rule = require("moontusk.match").encode_hear(pattern)
+  callbacks.add(core.handler({ "notification" }, nil, rule, "tusk.hear"), { hear = handler })
+end
+
+function tusk.every(interval, settings, handler)
+  if type(settings) == "function" then
+    settings, handler = {}, settings
+  end
+  check.type("tusk.every", "the handler", handler, "function")
+  check.keys("tusk.every", settings, { name = "string" })
+  local ms = util.duration(interval)
+  if not ms or ms < 1000 then
+    check.fail("tusk.every: found %s, expected a time of at least a second such as \"15m\", \"1h30m\" or \"7d\"",
+      check.show(interval))
+  end
+  callbacks.add_schedule(core.schedule(settings.name or "every " .. interval, ms), handler)
+end
+
+function tusk.post(post)
+  return require("moontusk.actions").post(post)
+end
+
+tusk.now = util.now
+
+local function copy(module)
+  local fresh = {}
+  for key, value in pairs(module) do
+    fresh[key] = value
+  end
+  return fresh
+end
+
+-- Made when first used: a plugin pays for what it uses.
+local PARTS = {
+  json = function() return copy(require "moontusk.json") end,
+  log = function() return require "moontusk.log" end,
+  regex = function() return copy(require "moontusk.regex") end,
+  store = function() return require("moontusk.store").proxy end,
+  text = function() return require "moontusk.text" end,
+  time = function() return { parse = util.time, format = util.time_text } end,
+}
+
+return setmetatable({}, {
+  __index = function(_, name)
+    local value = tusk[name]
+    if value ~= nil then
+      return value
+    end
+    if PARTS[name] then
+      tusk[name] = PARTS[name]()
+      return tusk[name]
+    end
+    if LATER[name] then
+      check.fail("tusk.%s is not in this version (%s)", name, LATER[name])
+    end
+    local names = {}
+    for _, list in ipairs { tusk, PARTS } do
+      for known in pairs(list) do
+        names[#names + 1] = known
+      end
+    end
+    local near = type(name) == "string" and util.suggest(name, names)
+    check.fail("there is no tusk.%s%s", tostring(name), near and "; did you mean tusk." .. near .. "?" or "")
+  end,
+  __newindex = function(_, name)
+    check.fail("tusk.%s cannot be set: tusk is not yours to change; use a local or tusk.store", tostring(name))
+  end,
+  __metatable = false,
+})

@@ -59,6 +59,7 @@
 
 /* script */
 #define PLUGIN_SOURCE_MAX      (4u << 20)
+#define PLUGIN_MEMORY_MAX      (512u << 20) /* allocations past it fail: far above what budgets will allow */
 #define PLUGIN_HANDLERS_MAX    1024
 #define PLUGIN_STREAMS_MAX     256
 #define PLUGIN_SCHEDULES_MAX   256

@@ -158,6 +158,10 @@ apply(const struct cause *cause, const struct effects *effects)
 		case EFFECT_STATE_DELETE:
 			state_delete(store, cause->instance->name, name);
 			break;
+		case EFFECT_NOTE:
+			journal(cause, effect->name,
+				(struct str){effect->json, effect->json_len});
+			break;
 		}
 	}
 }

@@ -10,12 +10,13 @@ enum effect_type {
 	EFFECT_ARCHIVE,   /* append the event to archive `name` */
 	EFFECT_STATE_PUT, /* tusk.store: key, json */
 	EFFECT_STATE_DELETE,
+	EFFECT_NOTE, /* journal: `name` is what ("refused"), `json` the detail */
 };
 
 struct effect {
 	enum effect_type type;
 	struct action action; /* EFFECT_ACTION */
-	char *name;           /* archive name or state key */
+	char *name;           /* archive name, state key, what of a note */
 	size_t name_len;
 	char *json; /* state value; for an archive of another object than the event: its line's payload, else NULL */
 	size_t json_len;

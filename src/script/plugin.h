@@ -29,6 +29,8 @@ struct plugin_config {
 	struct clock clock;
 	struct json_parser *parser;
 	struct secrets *secrets; /* values of options with secret = true are added */
+	unsigned long
+		fail_at; /* for tests: this allocation of Lua fails and all after it; 0: none */
 };
 
 struct plugin_error {

@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: MIT */
+/* One plugin instance: creation, permissions, and the calls through its door. */
+#include "plugin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua_event.h"
+#include "lua_json.h"
+#include "plugin_internal.h"
+#include "url.h"
+#include "xmalloc.h"
+
+#define LOG_MODULE "plugin"
+
+static const struct lua_module modules[] = {
+	{"moontusk.core", lua_core_open},
+	{"moontusk.effect", lua_effect_open},
+	{"moontusk.json", lua_json_open},
+	{"moontusk.logger", lua_log_open},
+	{"moontusk.regex", lua_regex_open},
+	{"moontusk.text_c", lua_text_open},
+	{"moontusk.util", lua_util_open},
+};
+
+void
+text_list_add(struct text_list *list, struct str text)
+{
+	list->list = xreallocarray(list->list, list->count + 1, sizeof(*list->list));
+	list->list[list->count++] = str_dup(text);
+}
+
+bool
+text_list_has(const struct text_list *list, const char *text)
+{
+	for (unsigned i = 0; i < list->count; i++) {
+		if (strcmp(list->list[i], text) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+text_list_finish(struct text_list *list)
+{
+	for (unsigned i = 0; i < list->count; i++)
+		free(list->list[i]);
+	free(list->list);
+	*list = (struct text_list){0};
+}
+
+struct plugin *
+plugin_of(lua_State *L)
+{
+	return lua_state_owner(L);
+}
+
+static void
+set_globals(lua_State *L)
+{
+	lua_event_globals(L);
+	lua_log_globals(L);
+}
+
+/* The address in an option is the operator's word that the plugin may send there: "https://…", "discord:https://…". */
+static void
+add_host(struct plugin *plugin, struct str text)
+{
+	const char *start = text.len ? memmem(text.ptr, text.len, "http", 4) : NULL;
+	if (!start)
+		return;
+	struct str address = {start, text.len - (size_t)(start - text.ptr)};
+	struct url url;
+	if (!url_parse(address, &url))
+		return;
+	char *permission = url.default_port ? xasprintf("http:%s", url.host)
+					    : xasprintf("http:%s:%u", url.host, url.port);
+	url_finish(&url);
+	text_list_add(&plugin->hosts, str_from(permission));
+	free(permission);
+}
+
+static void
+add_hosts(struct plugin *plugin, struct json_value value)
+{
+	enum json_type type = json_type(value);
+	if (type == JSON_STRING)
+		add_host(plugin, json_str(value));
+	if (type != JSON_ARRAY && type != JSON_OBJECT)
+		return;
+	struct json_iter iter = json_iter(value);
+	while (json_next(&iter))
+		add_hosts(plugin, iter.value);
+}
+
+static bool
+read_options(struct plugin *plugin, struct str text, struct plugin_error *error)
+{
+	struct json_error json_error = {0};
+	if (!text.len)
+		return true;
+	if (json_parse(plugin->parser, text, &plugin->options, &json_error) != ERR_OK ||
+		json_type(json_root(plugin->options)) != JSON_OBJECT) {
+		snprintf(error->text, sizeof(error->text),
+			"plugin %s: its options are no JSON object: %s", plugin->name,
+			json_error.message);
+		return false;
+	}
+	add_hosts(plugin, json_root(plugin->options));
+	return true;
+}
+
+static bool
+read_allowed(struct plugin *plugin, struct str text, struct plugin_error *error)
+{
+	struct json_doc *doc = NULL;
+	struct json_error json_error = {0};
+	if (!text.len)
+		return true;
+	bool ok = json_parse(plugin->parser, text, &doc, &json_error) == ERR_OK &&
+		  json_type(json_root(doc)) == JSON_ARRAY;
+	struct json_iter iter = json_iter(ok ? json_root(doc) : (struct json_value){0});
+	while (ok && json_next(&iter)) {
+		struct str permission = json_str(iter.value);
+		ok = permission.ptr != NULL;
+		if (ok)
+			text_list_add(&plugin->allowed, permission);
+	}
+	if (!ok)
+		snprintf(error->text, sizeof(error->text),
+			"plugin %s: allow is a list of texts, for example { \"http:hooks.example\" }",
+			plugin->name);
+	json_doc_destroy(doc);
+	return ok;
+}
+
+static void
+run_file(lua_State *L, void *data)
+{
+	const struct plugin_config *config = data;
+	lua_state_load(L, config->source, config->file);
+	lua_call(L, 0, 0);
+}
+
+/* Fills what plugin_about returns, once the file has run. */
+static void
+set_about(struct plugin *plugin)
+{
+	plugin->about = (struct plugin_about){
+		.name = plugin->title,
+		.version = plugin->version,
+		.description = plugin->description,
+		.permissions = (const char *const *)plugin->declared.list,
+		.permission_count = plugin->declared.count,
+		.writes_private = plugin_may(plugin, "archive:private") ||
+				  plugin_may(plugin, "forward:private"),
+	};
+}
+
+struct plugin *
+plugin_create(const struct plugin_config *config, struct plugin_error *error)
+{
+	error->text[0] = '\0';
+	struct plugin *plugin = xmalloc(sizeof(*plugin));
+	*plugin = (struct plugin){
+		.name = xstrdup(config->name),
+		.file = xstrdup(config->file),
+		.folder = xstrdup(config->folder),
+		.account = xstrdup(config->account),
+		.lua_dir = xstrdup(config->lua_dir),
+		.log = config->log,
+		.clock = config->clock,
+		.parser = config->parser,
+		.secrets = config->secrets,
+		.as_declared = config->as_declared,
+		.phase = PLUGIN_LOADING,
+	};
+	if (config->source.len > PLUGIN_SOURCE_MAX) {
+		snprintf(error->text, sizeof(error->text), "%s: longer than %d bytes", config->file,
+			(int)PLUGIN_SOURCE_MAX);
+		goto fail;
+	}
+	if (!read_options(plugin, config->options, error) ||
+		!read_allowed(plugin, config->allow, error))
+		goto fail;
+	struct lua_state_config state = {
+		.modules = modules,
+		.module_count = COUNT_OF(modules),
+		.globals = set_globals,
+		.lua_dir = plugin->lua_dir,
+		.folder = plugin->folder,
+		.limit_bytes = PLUGIN_MEMORY_MAX,
+		.fail_at = config->fail_at,
+		.owner = plugin,
+	};
+	plugin->lua = lua_state_create(&state, error->text);
+	union {
+		const struct plugin_config *in;
+		void *out;
+	} data = {config};
+	if (!plugin->lua || !lua_state_call(plugin->lua, run_file, data.out, error->text))
+		goto fail;
+	if (!plugin->options_read && plugin->options &&
+		json_count(json_root(plugin->options)) > 0) {
+		snprintf(error->text, sizeof(error->text),
+			"%s: the config gives options, but this plugin has none (it does not call tusk.options)",
+			config->file);
+		goto fail;
+	}
+	plugin->phase = PLUGIN_IDLE;
+	set_about(plugin);
+	return plugin;
+fail:
+	plugin_destroy(plugin);
+	return NULL;
+}
+
+static void
+free_registered(struct plugin *plugin)
+{
+	for (unsigned i = 0; i < plugin->handler_count; i++) {
+		free(plugin->handlers[i].name);
+		free(plugin->handlers[i].host_event);
+		rule_destroy(plugin->handlers[i].rule);
+	}
+	for (unsigned i = 0; i < plugin->stream_count; i++) {
+		free(plugin->streams[i].account);
+		free(plugin->streams[i].stream);
+		free(plugin->streams[i].param);
+	}
+	for (unsigned i = 0; i < plugin->schedule_count; i++)
+		free(plugin->schedules[i].name);
+	free(plugin->handlers);
+	free(plugin->streams);
+	free(plugin->schedules);
+}
+
+void
+plugin_destroy(struct plugin *plugin)
+{
+	if (!plugin)
+		return;
+	lua_state_destroy(plugin->lua);
+	free_registered(plugin);
+	json_doc_destroy(plugin->options);
+	text_list_finish(&plugin->allowed);
+	text_list_finish(&plugin->declared);
+	text_list_finish(&plugin->hosts);
+	free(plugin->title);
+	free(plugin->version);
+	free(plugin->description);
+	free(plugin->name);
+	free(plugin->file);
+	free(plugin->folder);
+	free(plugin->account);
+	free(plugin->lua_dir);
+	free(plugin);
+}
+
+const char *
+plugin_name(const struct plugin *plugin)
+{
+	return plugin->name;
+}
+
+const struct plugin_about *
+plugin_about(const struct plugin *plugin)
+{
+	return &plugin->about;
+}
+
+const struct plugin_handler *
+plugin_handlers(const struct plugin *plugin, unsigned *count)
+{
+	*count = plugin->handler_count;
+	return plugin->handlers;
+}
+
+const struct plugin_stream *
+plugin_streams(const struct plugin *plugin, unsigned *count)
+{
+	*count = plugin->stream_count;
+	return plugin->streams;
+}
+
+const struct plugin_schedule *
+plugin_schedules(const struct plugin *plugin, unsigned *count)
+{
+	*count = plugin->schedule_count;
+	return plugin->schedules;
+}
+
+static bool
+is_default(const char *permission)
+{
+	if (strcmp(permission, "archive") == 0)
+		return true;
+	for (int kind = 0; kind <= ACTION_FORWARD; kind++) {
+		const struct action_info *info = action_info((enum action_kind)kind);
+		if (info->is_default && strcmp(info->permission, permission) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+plugin_may(const struct plugin *plugin, const char *permission)
+{
+	if (is_default(permission) || text_list_has(&plugin->hosts, permission))
+		return true;
+	bool declared = text_list_has(&plugin->declared, permission);
+	bool allowed = text_list_has(&plugin->allowed, permission);
+	/* What becomes of private posts is the operator's word alone: a plugin need not know. */
+	if (str_ends(str_from(permission), ":private") && allowed)
+		return true;
+	return declared && (allowed || plugin->as_declared);
+}
+
+size_t
+plugin_memory(const struct plugin *plugin)
+{
+	return lua_state_memory(plugin->lua);
+}
+
+struct state_key {
+	struct str key, json;
+};
+
+static void
+restore_key(lua_State *L, void *data)
+{
+	const struct state_key *state = data;
+	lua_state_require(L, "moontusk.store");
+	lua_getfield(L, -1, "restore");
+	lua_pushlstring(L, state->key.ptr, state->key.len);
+	lua_pushlstring(L, state->json.ptr, state->json.len);
+	lua_call(L, 2, 0);
+}
+
+void
+plugin_restore(struct plugin *plugin, struct str key, struct str json)
+{
+	char error[PLUGIN_ERROR_MAX];
+	struct state_key state = {key, json};
+	if (!lua_state_call(plugin->lua, restore_key, &state, error))
+		log_error(plugin->log, "%s: the stored value of tusk.store.%.*s cannot be read: %s",
+			plugin->name, STR_ARG(key), error);
+}
+
+struct call {
+	const struct plugin_delivery *delivery; /* NULL: a schedule */
+	unsigned schedule;
+	int64_t due_ms;
+};
+
+/* Pushes subject and event of a host event, which has no struct event. */
+static void
+push_host_event(lua_State *L, const struct plugin_delivery *delivery)
+{
+	struct plugin *plugin = plugin_of(L);
+	lua_Number now = (lua_Number)clock_wall_ms(&plugin->clock) / 1000.0;
+	lua_json_push(L, delivery->host, false);
+	lua_createtable(L, 0, 7);
+	lua_pushstring(L, plugin->handlers[delivery->handler].host_event);
+	lua_setfield(L, -2, "kind");
+	lua_pushstring(L, plugin->account);
+	lua_setfield(L, -2, "account");
+	lua_pushstring(L, "live");
+	lua_setfield(L, -2, "origin");
+	lua_pushnumber(L, now);
+	lua_setfield(L, -2, "received_at");
+	lua_pushnumber(L, now);
+	lua_setfield(L, -2, "time");
+	lua_newtable(L);
+	lua_setfield(L, -2, "streams");
+	lua_newtable(L);
+	lua_setfield(L, -2, "match");
+}
+
+/* Calls function `name` of the module that maps our ids to the plugin's functions. */
+static void
+run_call(lua_State *L, void *data)
+{
+	const struct call *call = data;
+	const struct plugin_delivery *delivery = call->delivery;
+	lua_state_require(L, "moontusk.callbacks");
+	lua_getfield(L, -1, delivery ? "deliver" : "tick");
+	if (!delivery) {
+		lua_pushinteger(L, (lua_Integer)call->schedule + 1);
+		lua_pushnumber(L, (lua_Number)call->due_ms / 1000.0);
+		lua_call(L, 2, 0);
+		return;
+	}
+	lua_pushinteger(L, (lua_Integer)delivery->handler + 1);
+	if (delivery->event)
+		lua_event_push(L, delivery->event, delivery->matched);
+	else
+		push_host_event(L, delivery);
+	lua_call(L, 3, 0);
+}
+
+static bool
+call_plugin(struct plugin *plugin, struct call *call, struct effects *effects,
+	struct plugin_error *error)
+{
+	REQUIRE(plugin->phase == PLUGIN_IDLE);
+	plugin->phase = PLUGIN_HANDLING;
+	plugin->delivery = call->delivery;
+	plugin->effects = effects;
+	plugin->log_lines = 0;
+	bool ok = lua_state_call(plugin->lua, run_call, call, error->text);
+	plugin->phase = PLUGIN_IDLE;
+	plugin->delivery = NULL;
+	plugin->effects = NULL;
+	if (!ok) {
+		effects_finish(effects);
+		effects_init(effects);
+	}
+	return ok;
+}
+
+bool
+plugin_deliver(struct plugin *plugin, const struct plugin_delivery *delivery,
+	struct effects *effects, struct plugin_error *error)
+{
+	REQUIRE(delivery->handler < plugin->handler_count);
+	struct call call = {.delivery = delivery};
+	return call_plugin(plugin, &call, effects, error);
+}
+
+bool
+plugin_tick(struct plugin *plugin, unsigned schedule, int64_t due_ms, struct effects *effects,
+	struct plugin_error *error)
+{
+	REQUIRE(schedule < plugin->schedule_count);
+	struct call call = {.schedule = schedule, .due_ms = due_ms};
+	return call_plugin(plugin, &call, effects, error);
+}
