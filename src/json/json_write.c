@@ -98,6 +98,10 @@ json_put_double(struct buf *out, double number)
 		(void)buf_add_text(out, "null");
 		return;
 	}
+	if (number == 0 && signbit(number)) {
+		(void)buf_add_text(out, "-0.0"); /* "-0" would be read as the integer 0 */
+		return;
+	}
 	char text[40];
 	for (int digits = 15; digits <= 17; digits++) {
 		(void)snprintf(text, sizeof(text), "%.*g", digits, number);
