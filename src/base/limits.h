@@ -67,6 +67,7 @@
 #define PLUGIN_LOG_LINES_MAX   200 /* lines that one handler call may log */
 #define PLUGIN_STATE_VALUE_MAX (1u << 20)
 #define PLUGIN_ERROR_MAX       8192
+#define TRUSTED_HEADERS_MAX    64 /* of one answer of the practice instance */
 #define PLUGIN_MODULE_NAME_MAX 128
 #define TRACEBACK_FRAMES_MAX   20
 
