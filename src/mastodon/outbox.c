@@ -285,6 +285,27 @@ tell_written(struct outbox *outbox)
 	}
 }
 
+/* When the lane may go on: a 429 counts for all lanes of its account, or to its host. */
+static int64_t
+lane_not_before(const struct lane *lane)
+{
+	const struct outbox *outbox = lane->outbox;
+	int64_t until_ms = lane->not_before_ms;
+	if (outbox->throttled_until_ms <= until_ms) {
+		return until_ms;
+	}
+	struct lane *other;
+	DL_FOREACH(outbox->lanes, other) {
+		if (other->throttled_until_ms > until_ms && other->items != NULL &&
+			strcmp(lane_host(other), lane_host(lane)) == 0 &&
+			str_eq(str_from(other->items->intent.account),
+				str_from(lane->items->intent.account))) {
+			until_ms = other->throttled_until_ms;
+		}
+	}
+	return until_ms;
+}
+
 /* Begins the first item of a lane if it may; returns how long the lane has to wait, -1: for something else. */
 static int64_t
 serve(struct lane *lane)
@@ -295,7 +316,7 @@ serve(struct lane *lane)
 	if (item == NULL || item->request != 0 || item->settled) {
 		return -1;
 	}
-	int64_t wait_ms = lane->not_before_ms - now_mono_ms(outbox);
+	int64_t wait_ms = lane_not_before(lane) - now_mono_ms(outbox);
 	if (wait_ms > 0) {
 		return wait_ms;
 	}

@@ -30,9 +30,10 @@ struct lane {
 	char *name;
 	struct item *items; /* list by row, item::next */
 	size_t count;
-	int64_t loaded_row;    /* the last row that was loaded */
-	bool more;             /* there may be rows behind it */
-	int64_t not_before_ms; /* monotonic */
+	int64_t loaded_row;         /* the last row that was loaded */
+	bool more;                  /* there may be rows behind it */
+	int64_t not_before_ms;      /* monotonic */
+	int64_t throttled_until_ms; /* for all lanes of this account, or to this host */
 	struct pace pace;
 	struct lane *prev, *next;
 };
@@ -45,7 +46,8 @@ struct outbox {
 	size_t loaded;      /* items in memory */
 	size_t running;     /* requests */
 	size_t settled;     /* items with news */
-	int64_t first_row;  /* of this process; smaller ones were there at the start */
+	int64_t throttled_until_ms; /* the latest of the lanes */
+	int64_t first_row;          /* of this process; smaller ones were there at the start */
 	bool started;
 };
 
@@ -66,7 +68,7 @@ void outbox_wake(struct outbox *outbox); /* the lanes are looked at again, soon 
 /* outbox_send.c */
 bool item_is_post(const struct item *item); /* what an Idempotency-Key is for */
 void item_begin(struct item *item);         /* looks up or sends */
-/* 429: all lanes of the same account, or to the same host, wait. Takes `words`. */
+/* 429. Takes `words`. */
 void item_throttled(struct item *item, const struct http_answer *answer, char *words);
 /* An attempt failed that may succeed later. Takes `words`. */
 void item_failed(struct item *item, const struct http_answer *answer, char *words);

@@ -7,7 +7,6 @@
 #include "limits.h"
 #include "outbox_private.h"
 #include "throttle.h"
-#include "utlist.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE "outbox"
@@ -157,15 +156,9 @@ item_throttled(struct item *item, const struct http_answer *answer, char *words)
 		return;
 	}
 	item_again(item, wait_ms, answer->status, words);
-	struct lane *lane;
-	DL_FOREACH(outbox->lanes, lane) {
-		bool same = lane->items != NULL &&
-			    strcmp(lane_host(lane), lane_host(item->lane)) == 0 &&
-			    str_eq(str_from(lane->items->intent.account),
-				    str_from(item->intent.account));
-		if (same && lane->not_before_ms < item->lane->not_before_ms) {
-			lane->not_before_ms = item->lane->not_before_ms;
-		}
+	item->lane->throttled_until_ms = item->lane->not_before_ms;
+	if (outbox->throttled_until_ms < item->lane->not_before_ms) {
+		outbox->throttled_until_ms = item->lane->not_before_ms;
 	}
 }
 
