@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attr.h"
 #include "command.h"
 #include "str.h"
 #include "suggest.h"

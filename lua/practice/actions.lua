@@ -251,6 +251,21 @@ function actions.fail(ctx, p)
     return "{}"
 end
 
+-- webhook { … }: takes what a plugin forwards and only logs it (GET /practice/log shows the body)
+function actions.webhook()
+    return "{}"
+end
+
+-- refuse_upgrades { status = 404, for = "5s" }: WebSocket handshakes only, as behind a proxy that knows none
+function actions.refuse_upgrades(ctx, p)
+    local ms, problem = duration(p["for"])
+    if problem then
+        return nil, problem
+    end
+    ctx.faults:refuse_upgrades(number(p.status, 404), ms)
+    return "{}"
+end
+
 -- clear {}: all faults end
 function actions.clear(ctx)
     ctx.faults:clear()

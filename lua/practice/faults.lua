@@ -14,6 +14,11 @@ function faults:refuse(status, ms)
     self.refusal = { status = status, till = ms and self.clock() + ms or math.huge }
 end
 
+-- Only WebSocket handshakes get `status`, as behind a proxy that knows none.
+function faults:refuse_upgrades(status, ms)
+    self.no_upgrades = { status = status, till = ms and self.clock() + ms or math.huge }
+end
+
 -- 429 for every REST request until `ms` from now.
 function faults:limit(ms)
     self.limited = self.clock() + ms
@@ -26,7 +31,7 @@ function faults:fail(fault)
 end
 
 function faults:clear()
-    self.list, self.refusal, self.limited = {}, nil, nil
+    self.list, self.refusal, self.limited, self.no_upgrades = {}, nil, nil, nil
 end
 
 local WORDS = {
@@ -75,6 +80,9 @@ end
 
 -- The same for a WebSocket handshake: { status, words }.
 function faults:for_upgrade(request)
+    if self.no_upgrades and self.no_upgrades.till > self.clock() then
+        return { status = self.no_upgrades.status, words = WORDS[self.no_upgrades.status] or "Practice fault" }
+    end
     local refusal = refused(self)
     if refusal then
         return { status = refusal.status, words = refusal.status == 401 and "Invalid access token" or WORDS[refusal.status]

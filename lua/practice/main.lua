@@ -141,16 +141,19 @@ function main.start(arguments)
             error(problem, 0)
         end
     end
-    local url = ("%s://%s:%d"):format(arguments.cert and "https" or "http", arguments.cert and "localhost" or "127.0.0.1",
-        port)
-    return { port = port, url = url, token = ctx.tokens.list[1].text }
+    return main.address()
+end
+
+-- Where it listens, and the bot's token: { port, url, token }.
+function main.address()
+    local cert = parts.arguments.cert
+    local url = ("%s://%s:%d"):format(cert and "https" or "http", cert and "localhost" or "127.0.0.1", parts.port)
+    return { port = parts.port, url = url, token = parts.tokens.list[1].text }
 end
 
 -- Prints what people and scripts need to connect.
 function main.announce()
-    local arguments = parts.arguments
-    print(("server: %s://%s:%d"):format(arguments.cert and "https" or "http",
-        arguments.cert and "localhost" or "127.0.0.1", parts.port))
+    print("server: " .. main.address().url)
     for _, token in ipairs(parts.tokens.list) do
         print(("token%s: %s"):format(token.label ~= "" and " (" .. token.label .. ")" or "", token.text))
     end

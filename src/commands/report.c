@@ -67,40 +67,10 @@ on_action(void *data, const struct intent *intent)
 	}
 }
 
-static void
-on_stream(void *data, const struct account *account, const struct stream_status *status)
-{
-	struct report *report = data;
-	struct log *log = report->log;
-	const char *space = status->param.ptr ? " " : "";
-	char name[512];
-	snprintf(name, sizeof(name), "%s: %.*s%s%.*s", account->name, STR_ARG(status->stream),
-		space, STR_ARG(status->param));
-	switch (status->state) {
-	case STREAM_CONNECTING:
-		log_debug(log, "%s: connecting over %s", name, status->transport);
-		break;
-	case STREAM_LIVE:
-		log_info(log, "%s: live over %s", name, status->transport);
-		break;
-	case STREAM_WAITING:
-		log_warn(log, "%s: %s. Next attempt in %" PRId64 " ms.", name, status->reason,
-			status->retry_ms);
-		break;
-	case STREAM_REFUSED:
-		log_error(log, "%s: refused: %s", name, status->reason);
-		break;
-	case STREAM_STOPPED:
-		log_error(log, "%s: stopped: %s", name, status->reason);
-		break;
-	}
-}
-
 const struct host_events report_events = {
 	.on_matched = on_matched,
 	.on_archived = on_archived,
 	.on_action = on_action,
-	.on_stream = on_stream,
 };
 
 void

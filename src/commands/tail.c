@@ -102,33 +102,18 @@ on_broken(void *data, const char *what)
 	(void)what;
 }
 
+/* The connection logs what happens to each stream; here it is only counted. */
 static void
 on_state(void *data, const struct account *account, const struct stream_status *status)
 {
 	struct tail *tail = data;
-	struct log *log = tail->session.log;
 	(void)account;
-	const char *space = status->param.ptr ? " " : "";
-	switch (status->state) {
-	case STREAM_CONNECTING:
-		break;
-	case STREAM_LIVE:
+	if (status->state == STREAM_LIVE)
 		tail->was_live = true;
-		log_info(log, "%.*s%s%.*s: live over %s", STR_ARG(status->stream), space,
-			STR_ARG(status->param), status->transport);
-		break;
-	case STREAM_WAITING:
-		log_warn(log, "%.*s%s%.*s: %s. Next attempt in %lld ms.", STR_ARG(status->stream),
-			space, STR_ARG(status->param), status->reason, (long long)status->retry_ms);
-		break;
-	case STREAM_REFUSED:
-	case STREAM_STOPPED:
-		log_error(log, "%.*s%s%.*s: %s", STR_ARG(status->stream), space,
-			STR_ARG(status->param), status->reason);
-		if (++tail->refused_count >= tail->stream_count || status->state == STREAM_STOPPED)
-			finish(tail, true);
-		break;
-	}
+	if (status->state == STREAM_REFUSED && ++tail->refused_count >= tail->stream_count)
+		finish(tail, true);
+	if (status->state == STREAM_STOPPED && !tail->done)
+		finish(tail, true);
 }
 
 static void
