@@ -12,9 +12,9 @@
 #define LOG_MODULE "outbox"
 
 /* Discovery runs when the host starts, and so does the re-sending of what is open. */
-#define DISCOVERY_WAIT_MS   250
-#define DISCOVERY_WAITS_MAX 40
-#define NO_ROOM_WAIT_MS     100
+#define DISCOVERY_WAIT_MS 250
+#define DISCOVERY_WAITS   40
+#define NO_ROOM_WAIT_MS   100
 
 /* What a request borrows until http_start has copied it. */
 struct call {
@@ -300,8 +300,7 @@ static bool
 waits_for_discovery(struct item *item, const struct account *account)
 {
 	bool known = account->id != NULL && account->version != NULL;
-	if (!item_is_post(item) || !item->maybe_sent || known ||
-		item->waits >= DISCOVERY_WAITS_MAX) {
+	if (!item_is_post(item) || !item->maybe_sent || known || item->waits >= DISCOVERY_WAITS) {
 		return false;
 	}
 	item->waits++;

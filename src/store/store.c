@@ -358,7 +358,9 @@ store_checkpoint(const char *path)
 }
 
 int64_t
-store_wal_pages(const struct store *store)
+store_wal_pages(struct store *store)
 {
-	return store->wal_pages;
+	int pages = store->wal_pages;
+	store->wal_pages = 0;
+	return pages;
 }

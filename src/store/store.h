@@ -30,4 +30,6 @@ bool store_failed(const struct store *store);
 /* Copies the WAL into the file. Opens a connection of its own, so it may run on another thread
  * than the store's. */
 void store_checkpoint(const char *path);
-int64_t store_wal_pages(const struct store *store); /* pages that wait for a checkpoint */
+/* Pages that wait for a checkpoint, as of the last commit; 0 when nothing was committed since the last call: a
+ * checkpoint elsewhere shows only with the next commit, and whoever asks again and again must not start another. */
+int64_t store_wal_pages(struct store *store);

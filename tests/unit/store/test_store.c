@@ -218,7 +218,9 @@ a_checkpoint_beside_the_store_empties_the_log(void **state)
 	begin(scratch);
 	state_put(scratch->store, "bot", STR("n"), STR("3"));
 	commit(scratch);
-	assert_true(store_wal_pages(scratch->store) < waiting);
+	int64_t left = store_wal_pages(scratch->store);
+	assert_in_range(left, 1, waiting - 1);
+	assert_int_equal(store_wal_pages(scratch->store), 0); /* nothing new to tell */
 }
 
 int
