@@ -26,6 +26,10 @@
 #define WS_HANDSHAKE_MS        20000
 #define SSE_LINE_MAX           (16u << 20)
 #define SSE_EVENT_MAX          (16u << 20)
+#define SSE_ID_MAX             1024
+#define SSE_TYPE_MAX                                                                               \
+	(EVENT_NAME_MAX + 1) /* one more than the decoder takes, so that it can say what it found */
+#define SSE_KEPT_MAX           (1u << 20) /* buffers beyond this are given back after their event */
 #define SERVER_HEAD_MAX        (16u << 10) /* of a request, as Node has it */
 #define SERVER_HEADERS_MAX     100
 #define SERVER_BODY_MAX        (64u << 20)
@@ -38,28 +42,32 @@
 #define EVENT_LINE_MAX   (32u << 20)
 #define EVENT_NAME_MAX   128
 #define EVENT_STREAM_MAX 512
+#define EVENT_ID_MAX     128
+#define EVENT_HEADER_MAX 4096 /* of a line, before its payload; longer ones are read the slow way */
+#define EVENT_SHOWN_MAX  60   /* of a broken message in an error text */
 
 /* match */
-#define PATTERN_TEXT_MAX      (64u << 10)
-#define PATTERN_MATCH_LIMIT   200000
-#define PATTERN_MATCH_LIMIT_MIN 100 /* however long the text */
-#define PATTERN_WORK_MAX      100000000u /* bytes of text x match limit: about a second at worst */
-#define PATTERN_DEPTH_LIMIT   10000
-#define PATTERN_HEAP_KIB      4096
-#define PATTERN_CAPTURES_MAX  128
-#define PATTERN_JIT_STACK_MAX (1u << 20)
-#define VIEW_TEXT_MAX         (8u << 20)
-#define REQUEST_MENTIONS_MAX  200 /* leading mentions that are taken off */
-#define HTML_NESTING_MAX      64 /* link spans looked at; text is never lost */
-#define RULE_NODES_MAX        4096
-#define RULE_DEPTH_MAX        32
-#define WORDS_MAX             100000
-#define WORDS_FILE_MAX        (16u << 20)
-#define WORD_MAX              1024 /* bytes of one word or phrase */
+#define PATTERN_TEXT_MAX        (64u << 10)
+#define PATTERN_MATCH_LIMIT     200000
+#define PATTERN_MATCH_LIMIT_MIN 100        /* however long the text */
+#define PATTERN_WORK_MAX        100000000u /* bytes of text x match limit: about a second at worst */
+#define PATTERN_DEPTH_LIMIT     10000
+#define PATTERN_HEAP_KIB        4096
+#define PATTERN_CAPTURES_MAX    128
+#define PATTERN_JIT_STACK_MAX   (1u << 20)
+#define VIEW_TEXT_MAX           (8u << 20)
+#define REQUEST_MENTIONS_MAX    200 /* leading mentions that are taken off */
+#define HTML_NESTING_MAX        64  /* link spans looked at; text is never lost */
+#define RULE_NODES_MAX          4096
+#define RULE_DEPTH_MAX          32
+#define WORDS_MAX               100000
+#define WORDS_FILE_MAX          (16u << 20)
+#define WORD_MAX                1024 /* bytes of one word or phrase */
 
 /* script */
-#define PLUGIN_SOURCE_MAX      (4u << 20)
-#define PLUGIN_MEMORY_MAX      (512u << 20) /* allocations past it fail: far above what budgets will allow */
+#define PLUGIN_SOURCE_MAX (4u << 20)
+#define PLUGIN_MEMORY_MAX                                                                          \
+	(512u << 20) /* allocations past it fail: far above what budgets will allow */
 #define PLUGIN_HANDLERS_MAX    1024
 #define PLUGIN_STREAMS_MAX     256
 #define PLUGIN_SCHEDULES_MAX   256

@@ -10,14 +10,11 @@
 #include "json_write.h"
 #include "limits.h"
 
-#define SHOWN_MAX 60
-#define ID_MAX    128
-
 struct str
 decode_shown(struct str text)
 {
-	if (text.len > SHOWN_MAX) {
-		text.len = SHOWN_MAX;
+	if (text.len > EVENT_SHOWN_MAX) {
+		text.len = EVENT_SHOWN_MAX;
 		while (text.len > 0 && ((unsigned char)text.ptr[text.len] & 0xC0) == 0x80) {
 			text.len--;
 		}
@@ -174,7 +171,7 @@ is_id(struct str text)
 			return false;
 		}
 	}
-	return text.len > 0 && text.len <= ID_MAX;
+	return text.len > 0 && text.len <= EVENT_ID_MAX;
 }
 
 static enum decode_result
@@ -256,15 +253,22 @@ static enum decode_result
 finish_other(const struct decode_context *context, struct decode_parts *parts, struct json_doc *doc,
 	struct decode_output *out)
 {
-	if (doc == NULL && parts->payload.ptr != NULL &&
-		json_parse(context->parser, parts->payload, &doc, NULL) != ERR_OK) {
-		doc = NULL;
+	struct buf clean;
+	buf_init(&clean, JSON_TEXT_MAX);
+	if (doc == NULL && parts->payload.ptr != NULL && !str_is_utf8(parts->payload)) {
+		parts->payload = clean_utf8(parts->payload, &clean);
+	}
+	if (doc == NULL && parts->payload.ptr != NULL) {
+		(void)json_parse(
+			context->parser, parts->payload, &doc, NULL); /* a text is fine as well */
 	}
 	if (doc != NULL && json_type(json_root(doc)) != JSON_OBJECT) {
 		json_doc_destroy(doc);
 		doc = NULL;
 	}
-	return make_event(context, parts, STR(""), doc, out);
+	enum decode_result result = make_event(context, parts, STR(""), doc, out);
+	buf_finish(&clean);
+	return result;
 }
 
 static bool
@@ -299,18 +303,24 @@ finish_entity_text(
 			"event \"%.*s\": expected a JSON object, found no payload",
 			STR_ARG(parts->name));
 	}
+	struct buf clean;
+	buf_init(&clean, JSON_TEXT_MAX);
 	struct json_doc *doc = NULL;
 	struct json_error error;
-	if (json_parse(context->parser, parts->payload, &doc, &error) != ERR_OK) {
+	enum decode_result result = DECODE_BROKEN;
+	if (decode_parse(context->parser, &parts->payload, &clean, &doc, &error) == ERR_OK) {
+		result = finish_entity(context, parts, doc, out);
+	} else {
 		struct str shown = decode_shown(parts->payload);
-		return decode_broken(out, "event \"%.*s\": the payload is no JSON: %s: %.*s",
+		(void)decode_broken(out, "event \"%.*s\": the payload is no JSON: %s: %.*s",
 			STR_ARG(parts->name), error.message, STR_ARG(shown));
 	}
-	return finish_entity(context, parts, doc, out);
+	buf_finish(&clean);
+	return result;
 }
 
 enum decode_result
-decode_finish_doc(const struct decode_context *context, struct decode_parts *parts,
+decode_finish(const struct decode_context *context, struct decode_parts *parts,
 	struct json_doc *doc, struct decode_output *out)
 {
 	enum decode_result result = check_envelope(parts, out);
@@ -338,20 +348,6 @@ decode_finish_doc(const struct decode_context *context, struct decode_parts *par
 			   : finish_entity_text(context, parts, out);
 }
 
-enum decode_result
-decode_finish(
-	const struct decode_context *context, struct decode_parts *parts, struct decode_output *out)
-{
-	struct buf clean;
-	buf_init(&clean, JSON_TEXT_MAX);
-	if (parts->payload.ptr != NULL && !str_is_utf8(parts->payload)) {
-		parts->payload = clean_utf8(parts->payload, &clean);
-	}
-	enum decode_result result = decode_finish_doc(context, parts, NULL, out);
-	buf_finish(&clean);
-	return result;
-}
-
 /* ---- messages ---- */
 
 enum decode_result
@@ -368,7 +364,7 @@ decode_sse(const struct decode_context *context, struct str type, struct str dat
 	if (!str_is_utf8(type)) {
 		return decode_broken(out, "an event name that is no UTF-8");
 	}
-	return decode_finish(context, &parts, out);
+	return decode_finish(context, &parts, NULL, out);
 }
 
 enum decode_result
@@ -379,7 +375,7 @@ decode_entity(const struct decode_context *context, enum event_kind kind, struct
 	struct decode_parts parts = decode_parts_init(context);
 	parts.name = str_from(event_kind_info(kind)->name);
 	parts.payload = payload;
-	return decode_finish(context, &parts, out);
+	return decode_finish(context, &parts, NULL, out);
 }
 
 static void
@@ -435,7 +431,7 @@ decode_envelope(
 	decode_stream(&parts, json_get(root, "stream"));
 	enum decode_result result = str_eq_text(name, "pleroma:respond")
 					    ? decode_respond(context, parts.payload, out)
-					    : decode_finish(context, &parts, out);
+					    : decode_finish(context, &parts, NULL, out);
 	buf_finish(&scratch);
 	return result;
 }

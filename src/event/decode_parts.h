@@ -19,12 +19,9 @@ struct decode_parts decode_parts_init(const struct decode_context *context);
 void decode_stream(struct decode_parts *parts, struct json_value value);
 /* The payload as text: of a string its content, of any other value its JSON in `scratch`. */
 struct str decode_payload_text(struct json_value value, struct buf *scratch);
-/* Judges the payload by kind and makes the event. */
+/* Judges the payload by kind and makes the event; takes `doc`, which is the parsed payload or NULL. */
 enum decode_result decode_finish(const struct decode_context *context, struct decode_parts *parts,
-	struct decode_output *out);
-/* The same for a payload that is UTF-8 and may be parsed already; takes `doc` (NULL: not parsed). */
-enum decode_result decode_finish_doc(const struct decode_context *context,
-	struct decode_parts *parts, struct json_doc *doc, struct decode_output *out);
+	struct json_doc *doc, struct decode_output *out);
 /* Parses; what is no UTF-8 becomes U+FFFD first, in `scratch` (then *text points there). */
 enum err decode_parse(struct json_parser *parser, struct str *text, struct buf *scratch,
 	struct json_doc **doc, struct json_error *error);

@@ -8,8 +8,6 @@
 #include "json_write.h"
 #include "limits.h"
 
-#define HEADER_MAX 4096
-
 /* What the host itself writes between events; no server sent it. */
 static bool
 is_host_kind(struct str kind)
@@ -76,7 +74,7 @@ static bool
 find_payload(struct str line, size_t *key_at, size_t *value_at)
 {
 	size_t at = 1; /* behind the brace */
-	while (at < line.len && at < HEADER_MAX) {
+	while (at < line.len && at < EVENT_HEADER_MAX) {
 		at = skip_space(line, at);
 		size_t key = at;
 		if (at >= line.len || line.ptr[at] != '"') {
@@ -141,7 +139,7 @@ decode_split(const struct decode_context *context, struct str line, struct decod
 		return false;
 	}
 	struct buf header;
-	buf_init(&header, HEADER_MAX + 8);
+	buf_init(&header, EVENT_HEADER_MAX + 8);
 	(void)buf_add(&header, line.ptr, key_at);
 	(void)buf_add_text(&header, "\"\":0}");
 	struct json_doc *header_doc = NULL;
@@ -153,7 +151,7 @@ decode_split(const struct decode_context *context, struct str line, struct decod
 	if (ok && read_header(&parts, json_root(header_doc))) {
 		parts.payload = payload;
 		*result = is_host_kind(parts.name) ? DECODE_IGNORED
-						   : decode_finish_doc(context, &parts, doc, out);
+						   : decode_finish(context, &parts, doc, out);
 		doc = is_host_kind(parts.name) ? doc : NULL;
 	} else {
 		ok = false;
@@ -176,7 +174,7 @@ decode_whole(
 	struct buf scratch;
 	buf_init(&scratch, JSON_TEXT_MAX);
 	parts.payload = decode_payload_text(json_get(root, "payload"), &scratch);
-	enum decode_result result = decode_finish(context, &parts, out);
+	enum decode_result result = decode_finish(context, &parts, NULL, out);
 	buf_finish(&scratch);
 	return result;
 }
@@ -204,7 +202,7 @@ decode_parsed(const struct decode_context *context, struct str line, struct json
 		struct decode_parts parts = decode_parts_init(context);
 		parts.name = str_from(event_kind_info(EVENT_UPDATE)->name);
 		parts.payload = line;
-		return decode_finish_doc(context, &parts, doc, out);
+		return decode_finish(context, &parts, doc, out);
 	} else {
 		struct str shown = decode_shown(line);
 		(void)decode_broken(out, "expected an event with \"kind\" or a Status, found: %.*s",
@@ -253,9 +251,10 @@ put_verbatim(struct buf *out, struct str json)
 {
 	size_t start = out->len;
 	(void)buf_add_str(out, json);
-	for (size_t i = start; i < out->len; i++) {
-		if (out->ptr[i] == '\n' || out->ptr[i] == '\r') {
-			out->ptr[i] = ' ';
+	for (const char *end = "\n\r"; *end != '\0' && out->err == ERR_OK; end++) {
+		char *at = out->ptr + start;
+		while ((at = memchr(at, *end, (size_t)(out->ptr + out->len - at))) != NULL) {
+			*at = ' ';
 		}
 	}
 }

@@ -7,22 +7,17 @@
 #include "attr.h"
 #include "limits.h"
 
-#define BOM      "\xEF\xBB\xBF"
-#define BOM_LEN  3
-#define ID_MAX   1024
-/* One byte more than what the decoder takes, so that it can say what it found. */
-#define TYPE_MAX (EVENT_NAME_MAX + 1)
-/* Buffers that grew beyond this are given back after their event. */
-#define KEPT_MAX (1u << 20)
+#define BOM     "\xEF\xBB\xBF"
+#define BOM_LEN 3
 
 void
 sse_init(struct sse *sse, sse_event_fn *on_event, void *data)
 {
 	*sse = (struct sse){.retry_ms = -1, .at_start = true, .on_event = on_event, .data = data};
 	buf_init(&sse->line, SSE_LINE_MAX);
-	buf_init(&sse->type, TYPE_MAX);
+	buf_init(&sse->type, SSE_TYPE_MAX);
 	buf_init(&sse->payload, SSE_EVENT_MAX);
-	buf_init(&sse->last_id, ID_MAX);
+	buf_init(&sse->last_id, SSE_ID_MAX);
 }
 
 void
@@ -37,7 +32,7 @@ sse_finish(struct sse *sse)
 static void
 reset(struct buf *buf)
 {
-	if (buf->size > KEPT_MAX) {
+	if (buf->size > SSE_KEPT_MAX) {
 		buf_finish(buf);
 	} else {
 		buf_clear(buf);
@@ -79,10 +74,10 @@ on_field(struct sse *sse, struct str name, struct str value)
 	}
 	if (str_eq_text(name, "event")) {
 		buf_clear(&sse->type);
-		value.len = value.len < TYPE_MAX ? value.len : TYPE_MAX;
+		value.len = value.len < SSE_TYPE_MAX ? value.len : SSE_TYPE_MAX;
 		return buf_add_str(&sse->type, value);
 	}
-	if (str_eq_text(name, "id") && value.len <= ID_MAX &&
+	if (str_eq_text(name, "id") && value.len <= SSE_ID_MAX &&
 		memchr(value.ptr, '\0', value.len) == NULL) {
 		buf_clear(&sse->last_id);
 		return buf_add_str(&sse->last_id, value);
