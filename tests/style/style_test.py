@@ -6,7 +6,7 @@ import unittest
 
 import tree
 
-C = (".c", ".h", ".cpp")
+C = (".c", ".h", ".cc")
 CODE = C + (".lua", ".py", ".sh")
 LINES_MAX = 700
 FUNCTION_LINES_MAX = 80
@@ -104,7 +104,7 @@ class Style(unittest.TestCase):
             text = tree.read(path)
             includes = re.findall(r'^\s*#\s*include\s*([<"][^>"]+[>"])', text, re.M)
             bad += [f"{path}: {name}" for name in includes if "../" in name]
-            own = re.sub(r"\.c(pp)?$", ".h", path)
+            own = re.sub(r"\.cc?$", ".h", path)
             if own != path and tree.exists(own) and includes[:1] != [f'"{own.rsplit("/", 1)[1]}"']:
                 bad.append(f"{path}: first include is {includes[:1]}, not its own header")
             if path.endswith(".h") and "#pragma once" not in text:
@@ -147,7 +147,7 @@ class Style(unittest.TestCase):
 
     def test_every_source_and_unit_test_is_built(self):
         bad = []
-        for path in tree.files(".c", ".cpp", under="src") + tree.files(".c", under="tests/unit"):
+        for path in tree.files(".c", ".cc", under="src") + tree.files(".c", under="tests/unit"):
             if path == "src/main.c":
                 continue  # without it there is no program
             folder, leaf = path.rsplit("/", 1)
@@ -178,8 +178,8 @@ class Style(unittest.TestCase):
         stems = set()
         for path in tree.files(*C, ".lua", under="src") + tree.files(".lua", ".py", under="lua"):
             # x.c and x.h are one entry, named by whichever the table shows.
-            stems.add(re.sub(r"\.(c|h|cpp)$", "", path))
-        listed = [re.sub(r"\.(c|h|cpp)$", "", n) for n in named]
+            stems.add(re.sub(r"\.(c|h|cc)$", "", path))
+        listed = [re.sub(r"\.(c|h|cc)$", "", n) for n in named]
         bad = [f"missing: {s}" for s in sorted(stems) if s not in listed]
         bad += [f"listed but gone: {n}" for n in sorted(set(listed)) if n not in stems and n.startswith(("src/", "lua/"))]
         bad += [f"listed twice: {n}" for n in sorted(set(listed)) if listed.count(n) > 1]
@@ -211,7 +211,7 @@ class Style(unittest.TestCase):
                 continue
             for number, line in enumerate(tree.read(path).split("\n"), 1):
                 for host in re.findall(r"\b(?:https?|wss?)://((?:\[[\d:]+\]|[\w.-]+))", line):
-                    if "." in host and not HOSTS_ALLOWED.fullmatch(host.lower()):
+                    if re.search(r"\w\.\w", host) and not HOSTS_ALLOWED.fullmatch(host.lower()):
                         bad.append(f"{path}:{number}: {host}")
         self.none(bad, "use a reserved name such as mastodon.example")
 
