@@ -25,6 +25,7 @@ struct step {
 	const char *name; /* NULL: element `index` */
 	lua_Integer index;
 	unsigned depth;
+	bool loose; /* as lua_json_put_loose says */
 };
 
 static void
@@ -62,7 +63,8 @@ put_list(lua_State *L, struct buf *out, const struct step *step, lua_Integer cou
 {
 	(void)buf_add_char(out, '[');
 	for (lua_Integer i = 1; i <= count; i++) {
-		struct step inner = {.up = step, .index = i, .depth = step->depth + 1};
+		struct step inner = {
+			.up = step, .index = i, .depth = step->depth + 1, .loose = step->loose};
 		json_put_comma(out);
 		lua_rawgeti(L, -1, i);
 		put_value(L, out, &inner);
@@ -98,7 +100,10 @@ put_object(lua_State *L, struct buf *out, const struct step *step, size_t count)
 	qsort(keys, count, sizeof(*keys), compare_keys);
 	(void)buf_add_char(out, '{');
 	for (size_t i = 0; i < count; i++) {
-		struct step inner = {.up = step, .name = keys[i].ptr, .depth = step->depth + 1};
+		struct step inner = {.up = step,
+			.name = keys[i].ptr,
+			.depth = step->depth + 1,
+			.loose = step->loose};
 		json_put_comma(out);
 		json_put_str(out, keys[i]);
 		(void)buf_add_char(out, ':');
@@ -108,6 +113,24 @@ put_object(lua_State *L, struct buf *out, const struct step *step, size_t count)
 		lua_pop(L, 1);
 	}
 	(void)buf_add_char(out, '}');
+	lua_pop(L, 1);
+}
+
+/* The table on top has text keys and list elements: as an object in which "1" is the first element. */
+static void
+put_mixed(lua_State *L, struct buf *out, const struct step *step, size_t count)
+{
+	luaL_checkstack(L, 8, "too deep");
+	lua_createtable(L, 0, (int)count);
+	lua_pushnil(L);
+	while (lua_next(L, -3)) { /* mixed fresh key value */
+		lua_pushvalue(L, -2);
+		luaL_tolstring(L, -1, NULL);
+		lua_replace(L, -2);
+		lua_insert(L, -2);
+		lua_rawset(L, -4);
+	}
+	put_object(L, out, step, count);
 	lua_pop(L, 1);
 }
 
@@ -149,9 +172,12 @@ put_table(lua_State *L, struct buf *out, const struct step *step)
 			refuse(L, step,
 				"a key that is no text and not part of a list without holes");
 	}
-	if (texts && numbers)
+	bool is_list = numbers || (!texts && (step->loose || is_marked_array(L)));
+	if (texts && numbers && step->loose)
+		put_mixed(L, out, step, texts + numbers);
+	else if (texts && numbers)
 		refuse(L, step, "a table with both text keys and list elements");
-	if (numbers || (!texts && is_marked_array(L)))
+	else if (is_list)
 		put_list(L, out, step, count);
 	else
 		put_object(L, out, step, texts);
@@ -199,6 +225,15 @@ void
 lua_json_put(lua_State *L, int index, struct buf *out, const char *what)
 {
 	struct step step = {.name = what};
+	lua_pushvalue(L, index);
+	put_value(L, out, &step);
+	lua_pop(L, 1);
+}
+
+void
+lua_json_put_loose(lua_State *L, int index, struct buf *out, const char *what)
+{
+	struct step step = {.name = what, .loose = true};
 	lua_pushvalue(L, index);
 	put_value(L, out, &step);
 	lua_pop(L, 1);

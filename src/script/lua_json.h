@@ -9,6 +9,9 @@
 
 /* Adds the value at `index` as JSON, keys sorted; `what` names it in errors ("tusk.store.users"). */
 void lua_json_put(lua_State *L, int index, struct buf *out, const char *what);
+/* The same for config files: an empty table is [], and a table with both list elements and text keys an object in which
+ * the elements are "1", "2", ... */
+void lua_json_put_loose(lua_State *L, int index, struct buf *out, const char *what);
 /* Pushes the whole value; JSON null becomes nil (tusk.json.null with keep_null). */
 void lua_json_push(lua_State *L, struct json_value value, bool keep_null);
 /* Pushes a number, text or boolean; nil for null. False (and nothing pushed) for arrays and objects. */
