@@ -150,6 +150,9 @@ replace(const struct secrets *secrets, struct str text, struct buf *out, bool hi
 {
 	size_t copied = 0;
 	size_t at = 0;
+	if (text.len == 0) {
+		return; /* no sum with a NULL */
+	}
 	while (at < text.len) {
 		struct str rest = {text.ptr + at, text.len - at};
 		const struct secret *secret = secret_at(secrets, rest);

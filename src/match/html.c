@@ -384,7 +384,7 @@ html_reference(struct str s, bool attribute, char value[ENTITY_VALUE_LEN + 1], s
 bool
 html_has_word(struct str list, const char *word)
 {
-	const char *at = list.ptr, *end = list.ptr + list.len;
+	const char *at = list.ptr, *end = list.ptr ? list.ptr + list.len : NULL;
 
 	while (list.ptr && (at = skip_blanks(at, end)) < end) {
 		const char *start = at;
