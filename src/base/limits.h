@@ -23,6 +23,7 @@
 #define HTTP_REDIRECTS_MAX     3
 #define WS_MESSAGE_MAX         (16u << 20) /* protocol.md 10, row 28 */
 #define WS_SEND_QUEUE_MAX      (1u << 20)
+#define WS_CONNECTIONS_MAX       1100 /* of one client; lws allocates tables of that length */
 #define WS_HANDSHAKE_MS        20000
 #define SSE_LINE_MAX           (16u << 20)
 #define SSE_EVENT_MAX          (16u << 20)

@@ -63,12 +63,6 @@ struct work {
 	void *data;
 };
 
-struct at_end {
-	loop_fn *fn;
-	void *data;
-	struct at_end *next;
-};
-
 struct loop {
 	uv_loop_t uv;
 	uv_prepare_t prepare;
@@ -84,7 +78,10 @@ struct loop {
 	unsigned last_id;
 	struct resolve *resolving; /* hash by id */
 	struct on_signal *signals; /* list, on_signal::next */
-	struct at_end *at_end;     /* list, at_end::next */
+	unsigned working;          /* loop_work requests under way */
+	void *guest;
+	loop_fn *guest_close;
+	loop_fn *guest_end;
 };
 
 static int64_t
@@ -167,7 +164,6 @@ void
 loop_destroy(struct loop *loop)
 {
 	struct on_signal *on, *next;
-	struct at_end *end, *next_end;
 
 	if (!loop)
 		return;
@@ -176,28 +172,37 @@ loop_destroy(struct loop *loop)
 		r->cancelled = true;
 		uv_cancel((uv_req_t *)&r->uv);
 	}
+	uv_prepare_stop(&loop->prepare);
+	while (loop->working ||
+		loop->resolving) /* none of it may meet the guest's half-closed state */
+		uv_run(&loop->uv, UV_RUN_ONCE);
+	if (loop->guest)
+		loop->guest_close(loop->guest);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	uv_close((uv_handle_t *)&loop->idle, NULL);
 	LL_FOREACH_SAFE(loop->signals, on, next)
 		uv_close((uv_handle_t *)&on->uv, on_closed_free);
 	/* Guests (libwebsockets) close their handles over a few rounds, so this runs until none is left. */
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
-	LL_FOREACH_SAFE(loop->at_end, end, next_end) {
-		end->fn(end->data);
-		free(end);
-	}
+	if (loop->guest)
+		loop->guest_end(loop->guest);
 	REQUIRE(uv_loop_close(&loop->uv) == 0);
 	free(loop);
 }
 
 void
-loop_at_end(struct loop *loop, loop_fn *fn, void *data)
+loop_set_guest(struct loop *loop, void *guest, loop_fn *close, loop_fn *end)
 {
-	struct at_end *end = xcalloc(1, sizeof(*end));
+	REQUIRE(!loop->guest);
+	loop->guest = guest;
+	loop->guest_close = close;
+	loop->guest_end = end;
+}
 
-	end->fn = fn;
-	end->data = data;
-	LL_PREPEND(loop->at_end, end);
+void *
+loop_guest(const struct loop *loop)
+{
+	return loop->guest;
 }
 
 void
@@ -459,6 +464,7 @@ on_worked(uv_work_t *uv, int status)
 {
 	struct work *work = uv->data;
 
+	work->loop->working--;
 	(void)status; /* only ever an error for cancelled work, and none is */
 	work->done(work->data);
 	free(work);
@@ -470,6 +476,7 @@ loop_work(struct loop *loop, loop_fn *work, loop_fn *done, void *data)
 	struct work *w = xcalloc(1, sizeof(*w));
 
 	w->loop = loop;
+	loop->working++;
 	w->work = work;
 	w->done = done;
 	w->data = data;

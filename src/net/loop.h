@@ -19,8 +19,10 @@ struct loop *loop_create(double clock_rate); /* new */
 /* Everything made from the loop must be destroyed before. Runs what is left of closing handles, and waits for
  * work under way: its `done` still runs. */
 void loop_destroy(struct loop *loop);
-/* Runs `fn` inside loop_destroy, when all handles are closed: for guests that end in two steps. */
-void loop_at_end(struct loop *loop, loop_fn *fn, void *data);
+/* A guest that lives as long as the loop (libwebsockets): `close` runs first thing in loop_destroy, `end` when all
+ * handles are closed. One per loop. */
+void loop_set_guest(struct loop *loop, void *guest, loop_fn *close, loop_fn *end);
+void *loop_guest(const struct loop *loop); /* NULL: none yet */
 /* Runs until loop_stop, or until nothing is left that could call back. Must not be nested. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);    /* from a callback, or before loop_run */

@@ -84,8 +84,7 @@ kill_conn(struct conn *conn)
 	conn->mode = MODE_END;
 	buf_clear(&conn->out);
 	conn->out_at = 0;
-	/* Never closes from inside a callback of this connection: lws still uses it then. */
-	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+	listener_kill(conn->server->listener, conn->wsi); /* soon: lws may be in a callback of it */
 }
 
 /* After something was added to `out`. */
@@ -672,6 +671,8 @@ server_destroy(struct server *server)
 		return;
 	HASH_ITER(hh, server->conns, conn, next) {
 		lws_set_opaque_user_data(conn->wsi, NULL); /* ends without callbacks */
+		shutdown(lws_get_socket_fd(conn->wsi), SHUT_WR);
+		listener_kill(server->listener, conn->wsi);
 		conn_destroy(conn);
 	}
 	listener_destroy(server->listener);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A listening port: libwebsockets in its "raw" role as a guest on our loop. */
+/* A listening port. We accept; libwebsockets carries the bytes in its "raw" role, through TLS where wanted. */
 #include "server_listen.h"
 
 #include <errno.h>
@@ -10,59 +10,88 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <libwebsockets.h>
-
 #include "limits.h"
+#include "lws_guest.h"
 #include "xmalloc.h"
 
-/* libwebsockets closes down over a few rounds of the loop, so this lives until the loop ends. */
+#define ACCEPTS_A_TURN 16
+
 struct listener {
-	struct loop *loop;
 	const struct listener_events *events;
 	void *data;
-	struct lws_context *context;
-	char *host; /* lws keeps it */
+	struct lws_guest *guest;
+	struct lws_vhost *vhost;
+	bool tls;
+	int fd;
 	int port;
-	bool destroyed;
+	struct loop_watch *watch;
 };
 
 static int
 on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
 {
 	void *link = wsi ? lws_get_opaque_user_data(wsi) : NULL;
-	struct listener *listener = wsi ? lws_context_user(lws_get_context(wsi)) : NULL;
+	const struct listener_events *events = user ? *(const struct listener_events **)user : NULL;
 
-	(void)user;
-	if (!listener || listener->destroyed)
-		return 0;
+	if (!link || !events)
+		return 0; /* not ours yet, or not any more */
 	switch ((int)reason) {
-	case LWS_CALLBACK_RAW_ADOPT:
-		link = listener->events->on_accept(listener->data, wsi);
-		lws_set_opaque_user_data(wsi, link);
-		return link ? 0 : -1;
 	case LWS_CALLBACK_RAW_RX:
-		if (link)
-			listener->events->on_bytes(link, (struct str){in, len});
+		events->on_bytes(link, (struct str){in, len});
 		break;
 	case LWS_CALLBACK_RAW_WRITEABLE:
-		return link && listener->events->on_writable(link) ? 0 : -1;
+		return events->on_writable(link) ? 0 : -1;
 	case LWS_CALLBACK_RAW_CLOSE:
-		if (link)
-			listener->events->on_closed(link);
 		lws_set_opaque_user_data(wsi, NULL);
+		events->on_closed(link);
 		break;
 	}
 	return 0;
 }
 
 static const struct lws_protocols protocols[] = {
-	{.name = "bytes", .callback = on_lws, .rx_buffer_size = 0},
+	{.name = "bytes",
+		.callback = on_lws,
+		.per_session_data_size = sizeof(const struct listener_events *)},
 	{0},
 };
 
-/* Says what is wrong with the address in the system's words; lws only says that it failed. */
-static bool
-try_bind(const char *host, int port, char *error)
+static void
+accept_one(struct listener *listener, int fd)
+{
+	lws_sock_file_fd_type descriptor = {.sockfd = fd};
+	struct lws *wsi = lws_adopt_descriptor_vhost(listener->vhost,
+		LWS_ADOPT_SOCKET | (listener->tls ? LWS_ADOPT_ALLOW_SSL : 0), descriptor,
+		protocols[0].name, NULL);
+	void *link;
+
+	if (!wsi)
+		return; /* lws has closed it */
+	link = listener->events->on_accept(listener->data, wsi);
+	*(const struct listener_events **)lws_wsi_user(wsi) = listener->events;
+	lws_set_opaque_user_data(wsi, link);
+	if (!link)
+		lws_guest_kill(listener->guest, wsi);
+}
+
+static void
+on_ready(void *data, int fd, int ready)
+{
+	struct listener *listener = data;
+
+	(void)ready;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (peer < 0)
+			return;
+		accept_one(listener, peer);
+	}
+}
+
+/* Binds and listens; -1 with the system's words. */
+static int
+listen_on(const char *host, int port, char *error)
 {
 	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 		.ai_socktype = SOCK_STREAM};
@@ -74,19 +103,35 @@ try_bind(const char *host, int port, char *error)
 	if (getaddrinfo(host, service, &hints, &list) != 0) {
 		snprintf(
 			error, MESSAGE_MAX, "cannot listen on \"%s\": not a numeric address", host);
-		return false;
+		return -1;
 	}
-	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(list->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-		bind(fd, list->ai_addr, list->ai_addrlen) != 0 || listen(fd, 1) != 0)
+		bind(fd, list->ai_addr, list->ai_addrlen) != 0 || listen(fd, SOMAXCONN) != 0)
 		problem = errno;
 	freeaddrinfo(list);
+	if (!problem)
+		return fd;
+	snprintf(error, MESSAGE_MAX, "cannot listen on %s port %d: %s", host, port,
+		strerror(problem));
 	if (fd >= 0)
 		close(fd);
-	if (problem)
-		snprintf(error, MESSAGE_MAX, "cannot listen on %s port %d: %s", host, port,
-			strerror(problem));
-	return problem == 0;
+	return -1;
+}
+
+static int
+port_of(int fd)
+{
+	struct sockaddr_storage at;
+	socklen_t len = sizeof(at);
+	char service[16] = "";
+	int64_t port = 0;
+
+	if (getsockname(fd, (struct sockaddr *)&at, &len) == 0 &&
+		getnameinfo((struct sockaddr *)&at, len, NULL, 0, service, sizeof(service),
+			NI_NUMERICSERV) == 0)
+		str_to_int(str_from(service), 0, 65535, &port);
+	return (int)port;
 }
 
 static bool
@@ -98,94 +143,41 @@ can_read(const char *path, char *error)
 	return false;
 }
 
-static void
-no_log(int level, const char *line)
-{
-	(void)level, (void)line;
-}
-
-static bool
-start_lws(struct listener *listener, const struct server_config *config, char *error)
-{
-	void *loops[] = {loop_native(listener->loop)};
-	struct lws_context_creation_info info = {
-		.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-		.foreign_loops = loops,
-		.user = listener,
-		.fd_limit_per_thread = SERVER_CONNECTIONS_MAX + 16,
-		.port = CONTEXT_PORT_NO_LISTEN,
-		.protocols = protocols,
-	};
-	struct lws_vhost *vhost;
-
-	lws_set_log_level(0, no_log);
-	listener->context = lws_create_context(&info);
-	if (!listener->context) {
-		snprintf(error, MESSAGE_MAX,
-			"libwebsockets could not be started (is its libuv plugin installed?)");
-		return false;
-	}
-	info.options |= LWS_SERVER_OPTION_ADOPT_APPLY_LISTEN_ACCEPT_CONFIG |
-			LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND;
-	info.listen_accept_role = "raw-skt";
-	info.listen_accept_protocol = protocols[0].name;
-	info.iface = listener->host;
-	info.port = config->port;
-	if (!strchr(listener->host, ':'))
-		info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
-	if (config->cert_file) {
-		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-		info.alpn = "http/1.1"; /* its default offers HTTP/2, which nobody here speaks */
-		info.ssl_cert_filepath = config->cert_file;
-		info.ssl_private_key_filepath = config->key_file;
-	}
-	vhost = lws_create_vhost(listener->context, &info);
-	if (!vhost) {
-		snprintf(error, MESSAGE_MAX,
-			config->cert_file
-				? "the certificate %s and the key %s cannot be used: not PEM, or not a pair"
-				: "cannot listen",
-			config->cert_file, config->key_file);
-		return false;
-	}
-	listener->port = lws_get_vhost_listen_port(vhost);
-	return true;
-}
-
-static void
-on_loop_end(void *data)
-{
-	struct listener *listener = data;
-
-	if (listener->context)
-		lws_context_destroy(
-			listener->context); /* the second step: nothing is open any more */
-	free(listener->host);
-	free(listener);
-}
-
 struct listener *
 listener_create(struct loop *loop, const struct server_config *config,
 	const struct listener_events *events, void *data, char *error)
 {
-	const char *host = config->host ? config->host : "127.0.0.1";
+	struct lws_guest *guest = lws_guest_of(loop);
+	struct lws_vhost *vhost;
 	struct listener *listener;
+	int fd;
 
-	if (!try_bind(host, config->port, error))
-		return NULL;
 	if (config->cert_file &&
 		(!can_read(config->cert_file, error) || !can_read(config->key_file, error)))
 		return NULL;
+	fd = listen_on(config->host ? config->host : "127.0.0.1", config->port, error);
+	if (fd < 0)
+		return NULL;
+	vhost = lws_guest_server(guest, config->cert_file, config->key_file, protocols);
+	if (!vhost) {
+		snprintf(error, MESSAGE_MAX,
+			"certificate %s and key %s cannot be used: not PEM, or not a pair",
+			config->cert_file ? config->cert_file : "-",
+			config->key_file ? config->key_file : "-");
+		close(fd);
+		return NULL;
+	}
 	listener = xcalloc(1, sizeof(*listener));
-	listener->loop = loop;
 	listener->events = events;
 	listener->data = data;
-	listener->host = xstrdup(host);
-	loop_at_end(loop, on_loop_end, listener);
-	if (start_lws(listener, config, error))
-		return listener;
-	listener_destroy(listener);
-	return NULL;
+	listener->guest = guest;
+	listener->vhost = vhost;
+	listener->tls = config->cert_file != NULL;
+	listener->fd = fd;
+	listener->port = port_of(fd);
+	listener->watch = loop_watch_create(loop, fd, on_ready, listener);
+	loop_watch_set(listener->watch, WATCH_READ);
+	return listener;
 }
 
 void
@@ -193,13 +185,19 @@ listener_destroy(struct listener *listener)
 {
 	if (!listener)
 		return;
-	listener->destroyed = true;
-	if (listener->context)
-		lws_context_destroy(listener->context);
+	loop_watch_destroy(listener->watch);
+	close(listener->fd);
+	free(listener);
 }
 
 int
 listener_port(const struct listener *listener)
 {
 	return listener->port;
+}
+
+void
+listener_kill(struct listener *listener, struct lws *wsi)
+{
+	lws_guest_kill(listener->guest, wsi);
 }
