@@ -19,8 +19,9 @@ struct rule_error {
 };
 
 struct rule_env {
-	const char *
-		folder; /* where word list files are read from: the plugin's folder; NULL: no files */
+	const char
+		*folder;   /* where list files are read from: the plugin's folder; NULL: no files */
+	int pattern_flags; /* added to those of every pattern, e.g. PATTERN_NO_JIT */
 };
 
 /* Compiles the JSON form of a match table: an object with the keys of docs/reference (all ANDed, lists ORed,
@@ -47,8 +48,12 @@ struct rule_hit {
 	const struct pattern *compiled; /* for group names; NULL for words */
 };
 
-/* Cheap conditions first, then texts. `now_ms` (Unix time) is what ages are measured against. */
+/* `hit` may be NULL; what it borrows from the rule is good until the next rule_match of that rule, which may
+ * read list files again. Cheap conditions first, then texts. `now_ms` (Unix time) is what ages are measured against. */
 enum rule_result rule_match(const struct rule *rule, struct views *views,
 	struct pattern_scratch *scratch, int64_t now_ms, struct rule_hit *hit);
+/* What became of list files since the last call, one at a time: text for the log. */
+enum rule_news { RULE_NEWS_NONE, RULE_NEWS_READ, RULE_NEWS_BROKEN /* the old words stay in use */ };
+enum rule_news rule_take_news(struct rule *rule, char text[MESSAGE_MAX]);
 /* All keys that a match table may have, for suggestions and `check`. */
 const char *const *rule_keys(size_t *count);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/* What rules are made of, and how their keys are read. Private to match/. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "attr.h"
+#include "rule.h"
+#include "words.h"
+
+struct compiler;
+struct match;
+struct cond;
+
+/* Texts cost more than fields: conditions are tested in this order, then in that of the key tables. */
+enum cost { COST_FIELD, COST_TEXT };
+
+/* One key of a match table, or of its "account". */
+struct key {
+	const char *name;
+	/* Reads the key's value into cond; false: told by compiler_fail. */
+	bool (*read)(struct compiler *compiler, struct json_value value, struct cond *cond);
+	enum rule_result (*test)(struct match *match, const struct cond *cond);
+	enum cost cost;
+	int view;          /* for keys that look at a text */
+	const char *field; /* of the entity, for plain fields */
+};
+
+struct range {
+	int64_t min, max; /* both inside */
+};
+
+struct strings {
+	char **list; /* owned */
+	size_t count;
+};
+
+/* A pattern to search in a view, or a name that is equal to one of its lines. */
+struct text {
+	enum view view;
+	struct pattern *pattern;
+	char *name; /* without '#' or '@'; when pattern is NULL */
+};
+
+enum described { DESCRIBED_ANY, DESCRIBED_ALL, DESCRIBED_SOME, DESCRIBED_NONE };
+
+struct table {
+	struct table *next; /* in cond::tables */
+	struct cond *conds; /* list, cond::next; all must hold; owned */
+	enum cost cost;     /* the highest of conds */
+};
+
+/* One key of a table with its value. Only the fields that its key reads are used. */
+struct cond {
+	struct cond *next;
+	const struct key *key;
+	enum cost cost;
+	bool want;
+	struct range range;
+	struct strings strings;
+	struct text *texts;
+	size_t text_count;
+	struct words *words;
+	struct word_file *file;
+	enum described described;
+	struct table *tables;
+	struct cond *parts; /* of "account" */
+};
+
+/* What is still to be told of a list file. */
+struct rule_file_news {
+	enum rule_news what;
+	char text[MESSAGE_MAX];
+};
+
+struct rule {
+	struct table *table;
+	struct word_file **files;    /* borrowed from conds */
+	struct rule_file_news *news; /* one for each of files */
+	size_t file_count;
+};
+
+/* State of one rule_compile. */
+struct compiler {
+	struct rule *rule;
+	const struct rule_env *env;
+	struct rule_error *error;
+	size_t path_len; /* of error->where, which is the path while there is no error */
+	unsigned nodes, depth;
+};
+
+/* State of one rule_match. */
+struct match {
+	struct views *views;
+	struct pattern_scratch *scratch;
+	struct rule_hit *hit; /* may be NULL */
+	bool has_hit;
+	int64_t now_ms;
+	struct json_value status, actor, account;
+};
+
+/* rule_read.c: each false after an error that is set. */
+
+/* Sets the error at the current path. Returns false. */
+bool compiler_fail(struct compiler *compiler, const char *format, ...) PRINTF_LIKE(2, 3);
+/* "expected WHAT, found ..." */
+bool compiler_expected(struct compiler *compiler, const char *what, struct json_value found);
+/* `unknown WORDS "given"`, with the nearest of `known` or all of them. */
+bool compiler_unknown(struct compiler *compiler, const char *what, struct str given,
+	const char *const *known, size_t count);
+/* Counts one more part of the rule against RULE_NODES_MAX. */
+bool compiler_count(struct compiler *compiler);
+/* Goes down one key or index (from 1); the result is for compiler_leave. */
+size_t compiler_enter(struct compiler *compiler, struct str key);
+size_t compiler_enter_index(struct compiler *compiler, size_t index);
+void compiler_leave(struct compiler *compiler, size_t path_len);
+
+typedef bool check_string_fn(struct compiler *compiler, struct str value);
+/* A string or a list of strings, each checked (NULL: not empty). */
+bool read_strings(struct compiler *compiler, struct json_value value, const char *what,
+	check_string_fn *check, struct strings *out);
+/* true or false */
+bool read_bool(struct compiler *compiler, struct json_value value, struct cond *cond);
+/* ">100", "<=5", 3, {min =, max =} */
+bool read_numbers(struct compiler *compiler, struct json_value value, struct cond *cond);
+/* ">7d", "<24h", {min =, max =} */
+bool read_age(struct compiler *compiler, struct json_value value, struct cond *cond);
+/* One whole number >= 0. */
+bool read_count(struct compiler *compiler, struct json_value value, int64_t *out);
+/* The members of an object by a table of keys, sorted into a list; `what` names them in errors. */
+bool read_conds(struct compiler *compiler, struct json_value object, const char *what,
+	const struct key *keys, size_t key_count, struct cond **out);
+void conds_destroy(struct cond *conds);
+
+/* rule_texts.c */
+bool read_texts(struct compiler *compiler, struct json_value value, struct cond *cond);
+bool read_names(struct compiler *compiler, struct json_value value, struct cond *cond);
+bool read_words(struct compiler *compiler, struct json_value value, struct cond *cond);
+enum rule_result test_texts(struct match *match, const struct cond *cond);
+enum rule_result test_words(struct match *match, const struct cond *cond);
+
+/* rule_fields.c: all keys but texts and any, all, none. */
+bool read_language(struct compiler *compiler, struct json_value value, struct cond *cond);
+bool read_visibility(struct compiler *compiler, struct json_value value, struct cond *cond);
+bool read_type(struct compiler *compiler, struct json_value value, struct cond *cond);
+bool read_reply(struct compiler *compiler, struct json_value value, struct cond *cond);
+bool read_media(struct compiler *compiler, struct json_value value, struct cond *cond);
+bool read_account(struct compiler *compiler, struct json_value value, struct cond *cond);
+enum rule_result test_language(struct match *match, const struct cond *cond);
+enum rule_result test_visibility(struct match *match, const struct cond *cond);
+enum rule_result test_type(struct match *match, const struct cond *cond);
+enum rule_result test_reply(struct match *match, const struct cond *cond);
+enum rule_result test_boost(struct match *match, const struct cond *cond);
+enum rule_result test_edited(struct match *match, const struct cond *cond);
+enum rule_result test_flag(struct match *match, const struct cond *cond);
+enum rule_result test_poll(struct match *match, const struct cond *cond);
+enum rule_result test_media(struct match *match, const struct cond *cond);
+enum rule_result test_account(struct match *match, const struct cond *cond);
+
+/* rule.c: all of a list; stops at the first that does not hold. */
+enum rule_result test_conds(struct match *match, const struct cond *conds);
+
+/* "host" of "https://host:port/path", or STR_NONE. */
+struct str host_of(struct json_value url);
