@@ -5,7 +5,7 @@ local check = require "moontusk.check"
 
 local match = {}
 
-local PATTERN = { pattern = true, view = true, case = true, literal = true }
+local PATTERN = { pattern = true, view = true, case = true }
 local DEPTH_MAX = 32
 
 local function fail(call, path, format, ...)

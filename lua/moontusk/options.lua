@@ -83,7 +83,7 @@ end
 local function check_value(key, spec, value)
   if not fits(value, spec.type) then
     -- A secret's value is not shown: it may be right but for its type.
-    check.fail("option \"%s\": found %s, expected %s", key, spec.secret and "a " .. type_of(value) or show(value),
+    check.fail("option \"%s\": found %s, expected %s", key, spec.secret and TYPES[type_of(value)] or show(value),
       TYPES[spec.type])
   end
   if spec.type == "list" and type(spec.default) == "table" and #spec.default > 0 then

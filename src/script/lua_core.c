@@ -137,9 +137,9 @@ compile_rule(lua_State *L, struct plugin *plugin, struct str text, const char *c
 	if (rule)
 		return rule;
 	const char *colon = *error.where ? ": " : "";
-	if (*error.pattern && error.offset >= 0)
-		lua_state_fail(L, "%s: match: %s%s%s, at offset %ld of the pattern \"%s\"", call,
-			error.where, colon, error.message, error.offset, error.pattern);
+	if (*error.pattern)
+		lua_state_fail(L, "%s: match: %s%s%s; the pattern is \"%s\"", call, error.where,
+			colon, error.message, error.pattern);
 	lua_state_fail(L, "%s: match: %s%s%s", call, error.where, colon, error.message);
 	return NULL;
 }
