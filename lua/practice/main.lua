@@ -196,10 +196,10 @@ function main.on_request(conn, request)
 end
 
 function main.on_upgrade(conn, request)
-    local status, extra = parts.streaming:upgrade(conn, request)
+    local status, protocol, headers = parts.streaming:upgrade(conn, request)
     parts.control:note(request, status == 0 and 101 or status)
     log(request, status == 0 and 101 or status)
-    return status, extra
+    return status, protocol, headers
 end
 
 function main.on_ws_open(conn)

@@ -133,6 +133,10 @@ end
 
 -- Remembers what was sent for REST; read only when somebody asks.
 function player:note(entry)
+    if entry.noted then
+        return -- a second stream got the same line
+    end
+    entry.noted = true
     local sent = self.sent
     sent[#sent + 1] = entry
     if #sent > 2 * SENT_MAX then

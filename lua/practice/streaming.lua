@@ -179,7 +179,7 @@ function streaming:request(conn, request)
     return self:open_stream(conn, request, token, list, label)
 end
 
--- Says whether an upgrade is taken: 0 and the subprotocol to echo, or a status and headers.
+-- Says whether an upgrade is taken: 0, the subprotocol to echo, headers; or a status, nil, headers.
 function streaming:upgrade(conn, request)
     local query = params.form(request.query, {})
     local protocol = request.headers["sec-websocket-protocol"]
@@ -190,14 +190,14 @@ function streaming:upgrade(conn, request)
         token, status, words = nil, fault.status, fault.words
     end
     if not token then
-        return status, {
+        return status, nil, {
             "Content-Type", "text/plain",
             "X-Request-Id", system.uuid(),
             "X-Error-Message", words,
         }
     end
     self.upgrading[conn] = { token = token, query = query }
-    return 0, protocol and protocol:match("^%s*([^,%s]+)") or nil
+    return 0, protocol and protocol:match("^%s*([^,%s]+)") or nil, { "X-Request-Id", system.uuid() }
 end
 
 function streaming:ws_open(conn)

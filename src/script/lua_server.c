@@ -98,7 +98,7 @@ on_request(void *data, server_conn conn, const struct server_request *request)
 		server_respond(trusted->server, conn, 500, NULL, 0, STR(""), false);
 }
 
-/* on_upgrade(conn, request) -> 0, subprotocol | nil, headers | nil; or status, nil, headers */
+/* on_upgrade(conn, request) -> 0, subprotocol | nil, headers; or status, nil, headers */
 static void
 upgrade_body(lua_State *L, void *data)
 {
