@@ -3,7 +3,7 @@
 local tusk = require "moontusk"
 
 local options = tusk.options {
-  to   = { "ntfy:https://ntfy.example/mentions", secret = true, help = "where to: ntfy:, discord:, slack: or a bare address" },
+  to   = { type = "text", required = true, secret = true, help = "\"ntfy:https://…\", or discord:, slack:, a bare address" },
   word = { "moontusk", help = "word to watch for" },
 }
 

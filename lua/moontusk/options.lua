@@ -142,6 +142,10 @@ function options.read(declared)
     end
     if spec.secret and type(value) == "string" and value ~= "" then
       core.secret(key, value)
+      local address = string.match(value, "^%l+:(https?://.*)$")
+      if address then
+        core.secret(key .. "/address", address) -- a forward's target without its shape: what is sent
+      end
     end
     values[key] = value
   end

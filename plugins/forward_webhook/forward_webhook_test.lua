@@ -59,8 +59,12 @@ test.case("refuses to forward everything, a missing address and an unknown shape
   test.contains(table.concat(bot.failed, "\n"), "discord")
 end)
 
-test.case("keeps the address out of the log", function()
-  local bot = test.start(options { to = HOOK .. "/secret-part", words = { "osprey" } })
-  bot:update { id = "1", text = "osprey" }
-  test.equal(table.concat(bot.log, "\n"):find("secret-part", 1, true), nil)
+test.case("keeps the address out of log and database, whatever its shape", function()
+  for _, shape in ipairs { "", "ntfy:" } do
+    local bot = test.start(options { to = shape .. HOOK .. "/secret-part", words = { "osprey" } })
+    bot:update { id = "1", text = "osprey" }
+    test.contains(bot.actions[1].url, "secret-part")
+    test.equal(bot.actions[1].stored_url:find("secret-part", 1, true), nil)
+    test.equal(table.concat(bot.log, "\n"):find("secret-part", 1, true), nil)
+  end
 end)

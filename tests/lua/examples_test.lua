@@ -46,7 +46,7 @@ test.case("visit_counter counts for each person", function()
 end)
 
 test.case("forward_ntfy sends a titled message", function()
-  local bot = example("forward_ntfy")
+  local bot = example("forward_ntfy", { to = "ntfy:https://ntfy.example/mentions" })
   bot:update { id = "1", text = "I wrote a bot with moontusk" }
   test.contains(bot.actions[1].headers, "Somebody wrote about moontusk")
   bot:expect { "forward https://ntfy.example/mentions" }

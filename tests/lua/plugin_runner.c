@@ -98,6 +98,17 @@ set_text(lua_State *L, const char *key, const char *text)
 	lua_setfield(L, -2, key);
 }
 
+/* As it would be sent: with its secrets. */
+static void
+set_revealed(struct bot *bot, const char *key, const char *text)
+{
+	struct buf out;
+	buf_init(&out, ACTION_BODY_MAX * 2);
+	if (text && secrets_reveal(bot->secrets, str_from(text), &out) == ERR_OK)
+		set_text(bot->L, key, buf_str(&out).len ? out.ptr : "");
+	buf_finish(&out);
+}
+
 /* The table on top becomes the last of results[list]. */
 static void
 append(lua_State *L, const char *list)
@@ -144,9 +155,10 @@ on_action(void *data, const struct intent *intent)
 	set_text(L, "action", intent->action);
 	set_text(L, "target", intent->target);
 	set_text(L, "method", intent->method);
-	set_text(L, "url", intent->url);
-	set_text(L, "headers", intent->headers);
-	set_text(L, "body", intent->body);
+	set_revealed(bot, "url", intent->url);
+	set_text(L, "stored_url", intent->url);
+	set_revealed(bot, "headers", intent->headers);
+	set_revealed(bot, "body", intent->body);
 	set_text(L, "key", intent->key);
 	set_text(L, "summary", intent->summary);
 	append(L, "actions");
