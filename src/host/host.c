@@ -467,6 +467,7 @@ host_destroy(struct host *host)
 	if (!host)
 		return;
 	if (host->tick) {
+		host->ending = true;
 		turn_run(host); /* what came is handled, what ended is written down */
 		loop_set_turn(host->config.loop, NULL, NULL);
 		loop_keep_awake(host->config.loop, false);

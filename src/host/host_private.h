@@ -62,6 +62,7 @@ struct host {
 	struct position_mark *marks; /* hash: newest ids that are not committed yet; turn.c */
 	int64_t committed_at_ms;     /* monotonic */
 	bool paused, stopped, checkpointing;
+	bool ending; /* the last turn: nothing new is sent */
 	struct host_stats stats;
 };
 

@@ -159,8 +159,7 @@ apply(const struct cause *cause, const struct effects *effects)
 			state_delete(store, cause->instance->name, name);
 			break;
 		case EFFECT_NOTE:
-			journal(cause, effect->name,
-				(struct str){effect->json, effect->json_len});
+			journal(cause, effect->name, (struct str){effect->json, effect->json_len});
 			break;
 		}
 	}

@@ -320,7 +320,7 @@ turn_run(void *data)
 		commit(host, start_ms);
 	if (host->stopped)
 		return;
-	if (!host->config.offline)
+	if (!host->config.offline && !host->ending)
 		outbox_flush(host->outbox);
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		struct inbox *inbox = &host->instances[i].inbox;
