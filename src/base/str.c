@@ -96,6 +96,18 @@ str_split(struct str s, char sep, struct str *head)
 	return (struct str){at + 1, s.len - before - 1};
 }
 
+struct str
+str_clip(struct str s, size_t max)
+{
+	if (s.len <= max) {
+		return s;
+	}
+	while (max > 0 && ((unsigned char)s.ptr[max] & 0xc0) == 0x80) {
+		max--;
+	}
+	return (struct str){s.ptr, max};
+}
+
 char *
 str_dup(struct str s)
 {

@@ -26,6 +26,8 @@ struct str str_trim(struct str s); /* ASCII white space at both ends */
 /* Cuts at the first `sep`: *head gets what stands before it, the return value
  * what stands behind it; without `sep`, *head is all and the result STR_NONE. */
 struct str str_split(struct str s, char sep, struct str *head);
+/* At most the first `max` bytes of valid UTF-8, whole characters only. */
+struct str str_clip(struct str s, size_t max);
 char *str_dup(struct str s); /* new, NUL ended; STR_NONE gives NULL */
 /* Whole of `s` as a decimal number in [min, max]; false otherwise. */
 bool str_to_int(struct str s, int64_t min, int64_t max, int64_t *out);

@@ -112,7 +112,7 @@ check_domain(struct compiler *compiler, struct str value)
 		return true;
 	return compiler_fail(compiler,
 		"expected a domain like \"example.org\" or \"*.example.org\", found \"%.*s\"",
-		(int)(value.len > 60 ? 60 : value.len), value.ptr);
+		STR_ARG(str_clip(value, 60)));
 }
 
 static bool

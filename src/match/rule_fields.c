@@ -69,7 +69,7 @@ check_language(struct compiler *compiler, struct str value)
 		return true;
 	return compiler_fail(compiler,
 		"expected a language code like \"de\" or \"pt-BR\", or \"none\", found \"%.*s\"",
-		(int)(value.len > 60 ? 60 : value.len), value.ptr);
+		STR_ARG(str_clip(value, 60)));
 }
 
 bool

@@ -50,8 +50,7 @@ describe(struct json_value value, char *out, size_t size)
 			snprintf(out, size, "a number");
 		return;
 	case JSON_STRING:
-		snprintf(out, size, "\"%.*s\"%s",
-			(int)(text.len > SHOWN_LEN ? SHOWN_LEN : text.len), text.ptr,
+		snprintf(out, size, "\"%.*s\"%s", STR_ARG(str_clip(text, SHOWN_LEN)),
 			text.len > SHOWN_LEN ? "..." : "");
 		return;
 	case JSON_ARRAY:
@@ -77,16 +76,16 @@ compiler_unknown(struct compiler *compiler, const char *what, struct str given,
 	const char *const *known, size_t count)
 {
 	const char *nearest = suggest(given, known, count);
-	int shown = given.len > SHOWN_LEN ? SHOWN_LEN : (int)given.len;
+	struct str shown = str_clip(given, SHOWN_LEN);
 	struct buf list;
 
 	if (nearest)
 		return compiler_fail(compiler, "unknown %s \"%.*s\"; did you mean \"%s\"?", what,
-			shown, given.ptr, nearest);
+			STR_ARG(shown), nearest);
 	buf_init(&list, MESSAGE_MAX / 2);
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&list, "%s%s", i > 0 ? ", " : "", known[i]);
-	compiler_fail(compiler, "unknown %s \"%.*s\"; known are: %s", what, shown, given.ptr,
+	compiler_fail(compiler, "unknown %s \"%.*s\"; known are: %s", what, STR_ARG(shown),
 		list.ptr ? list.ptr : "");
 	buf_finish(&list);
 	return false;
@@ -109,7 +108,7 @@ compiler_enter(struct compiler *compiler, struct str key)
 	char *where = compiler->error->where;
 
 	int len = snprintf(where + before, size - before, "%s%.*s", before > 0 ? "." : "",
-		(int)(key.len > SHOWN_LEN ? SHOWN_LEN : key.len), key.ptr);
+		STR_ARG(str_clip(key, SHOWN_LEN)));
 	compiler->path_len = before + (size_t)len < size ? before + (size_t)len : size - 1;
 	return before;
 }

@@ -16,10 +16,10 @@ static bool
 pattern_failed(struct compiler *compiler, struct str text, const struct pattern_error *error)
 {
 	size_t size = sizeof(compiler->error->pattern);
+	bool whole = text.len < size;
+	struct str shown = whole ? text : str_clip(text, size - sizeof("..."));
 
-	snprintf(compiler->error->pattern, size, "%.*s%s",
-		(int)(text.len < size ? text.len : size - 4), text.ptr ? text.ptr : "",
-		text.len < size ? "" : "...");
+	snprintf(compiler->error->pattern, size, "%.*s%s", STR_ARG(shown), whole ? "" : "...");
 	compiler->error->offset = (long)error->offset;
 	return compiler_fail(
 		compiler, "bad pattern: %s (at byte %zu)", error->message, error->offset);

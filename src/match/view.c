@@ -12,7 +12,7 @@
 #include "xmalloc.h"
 
 /* A buffer that grew beyond this is given back after its event. */
-#define KEPT_SIZE    (64u << 10)
+#define KEPT_SIZE (64u << 10)
 
 struct slot {
 	bool made;
@@ -111,17 +111,6 @@ views_have(const struct views *views, enum view view)
 	return json_type(of_actor ? views->actor : views->status) == JSON_OBJECT;
 }
 
-/* At most `max` bytes of s, whole characters. */
-static struct str
-clip(struct str s, size_t max)
-{
-	if (s.len <= max)
-		return s;
-	while (max > 0 && ((unsigned char)s.ptr[max] & 0xc0) == 0x80)
-		max--;
-	return (struct str){s.ptr, max};
-}
-
 /* Begins a line unless the buffer is empty; returns the bytes that are left in it. */
 static size_t
 begin_line(struct buf *out)
@@ -136,7 +125,7 @@ static void
 add_part(struct buf *out, struct str part)
 {
 	if (part.len > 0)
-		buf_add_str(out, clip(part, begin_line(out)));
+		buf_add_str(out, str_clip(part, begin_line(out)));
 }
 
 /* A part on one line. */
@@ -145,7 +134,7 @@ add_line(struct buf *out, struct str part)
 {
 	if (part.len == 0)
 		return;
-	part = clip(part, begin_line(out));
+	part = str_clip(part, begin_line(out));
 	size_t start = out->len;
 	buf_add_str(out, part);
 	for (size_t i = start; i < out->len; i++) {
@@ -158,7 +147,7 @@ static void
 add_visible(struct buf *out, struct str html)
 {
 	/* visible_text makes at most three bytes of one */
-	visible_text(clip(html, (out->max - out->len) / 3), out);
+	visible_text(str_clip(html, (out->max - out->len) / 3), out);
 }
 
 static void
@@ -259,7 +248,8 @@ request_of(struct views *views)
 	struct str text = str_trim(views_get(views, VIEW_BODY));
 	size_t len = 0;
 
-	for (int i = 0; i < REQUEST_MENTIONS_MAX && (len = leading_mention(mentions, text)) > 0; i++) {
+	for (int i = 0; i < REQUEST_MENTIONS_MAX && (len = leading_mention(mentions, text)) > 0;
+		i++) {
 		while (len < text.len && strchr(" \n\t,:;", text.ptr[len]))
 			len++;
 		text = (struct str){text.ptr + len, text.len - len};
@@ -289,7 +279,7 @@ make(struct views *views, enum view view, struct buf *out)
 		add_visible(out, json_str(json_get(status, "content")));
 		break;
 	case VIEW_RAW:
-		return clip(json_str(json_get(status, "content")), VIEW_TEXT_MAX);
+		return str_clip(json_str(json_get(status, "content")), VIEW_TEXT_MAX);
 	case VIEW_FOLDED:
 		return views_get(views, VIEW_TEXT);
 	case VIEW_LINKS:
@@ -302,12 +292,12 @@ make(struct views *views, enum view view, struct buf *out)
 		make_list(views, "mentions", "acct", out);
 		break;
 	case VIEW_NAME:
-		return clip(name_of(views->actor), VIEW_TEXT_MAX);
+		return str_clip(name_of(views->actor), VIEW_TEXT_MAX);
 	case VIEW_ALT:
 		make_list(views, "media_attachments", "description", out);
 		break;
 	case VIEW_CW:
-		return clip(json_str(json_get(status, "spoiler_text")), VIEW_TEXT_MAX);
+		return str_clip(json_str(json_get(status, "spoiler_text")), VIEW_TEXT_MAX);
 	case VIEW_POLL:
 		make_list(views, "poll.options", "title", out);
 		break;

@@ -128,10 +128,23 @@ hash_is_the_published_fnv1a(void **state)
 	assert_true(str_hash(STR("foobar")) == 0x85944171F73967E8u);
 }
 
+static void
+clips_between_characters(void **state)
+{
+	(void)state;
+	assert_true(str_eq_text(str_clip(STR("ab"), 2), "ab"));
+	assert_true(str_eq_text(str_clip(STR("abc"), 2), "ab"));
+	assert_true(str_eq_text(str_clip(STR("a\xe2\x82\xac"), 3), "a"));
+	assert_true(str_eq_text(str_clip(STR("a\xe2\x82\xac"), 4), "a\xe2\x82\xac"));
+	assert_int_equal(str_clip(STR("\xe2\x82\xac"), 1).len, 0);
+	assert_null(str_clip(STR_NONE, 0).ptr);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(clips_between_characters),
 		cmocka_unit_test(absent_is_not_empty),
 		cmocka_unit_test(splits_at_the_first_separator),
 		cmocka_unit_test(trims_and_looks_at_ends),
