@@ -374,7 +374,7 @@ a_server_that_never_answers_is_slow(void **state)
 	int fd = silent_listen(&port);
 
 	(void)state;
-	talk_start(&talk, 200.0);
+	talk_start(&talk, 25.0);
 	snprintf(url, sizeof(url), "ws://127.0.0.1:%d/", port);
 	talk_open(&talk, url, NULL);
 	loop_run(talk.loop);
