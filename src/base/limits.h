@@ -23,7 +23,7 @@
 #define HTTP_REDIRECTS_MAX     3
 #define WS_MESSAGE_MAX         (16u << 20) /* protocol.md 10, row 28 */
 #define WS_SEND_QUEUE_MAX      (1u << 20)
-#define WS_CONNECTIONS_MAX       1100 /* of one client; lws allocates tables of that length */
+#define WS_CONNECTIONS_MAX     1100 /* of one client; lws allocates tables of that length */
 #define WS_HANDSHAKE_MS        20000
 #define SSE_LINE_MAX           (16u << 20)
 #define SSE_EVENT_MAX          (16u << 20)
@@ -79,6 +79,10 @@
 #define TRUSTED_HEADERS_MAX    64 /* of one answer of the practice instance */
 #define PLUGIN_MODULE_NAME_MAX 128
 #define TRACEBACK_FRAMES_MAX   20
+#define CONFIG_MEMORY_MAX      (64u << 20) /* of the state that a config file runs in */
+#define CONFIG_VALUE_MAX       (1u << 20)  /* of file "path" in a config */
+#define LUA_JSON_DEPTH_MAX     64          /* of a Lua value that is written as JSON */
+#define LUA_JSON_TEXT_MAX      (16u << 20)
 
 /* store, host, mastodon */
 #define STREAM_PARAM_MAX     200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */

@@ -39,15 +39,14 @@ static const char *const *const methods[ENTITY_COUNT] = {
 
 /* Which member of which entity is an entity itself. */
 static const struct member {
-	enum entity parent;
 	const char *key;
-	enum entity child;
+	enum entity parent, child;
 } members[] = {
-	{ENTITY_STATUS, "reblog", ENTITY_STATUS},
-	{ENTITY_STATUS, "quote", ENTITY_QUOTE},
-	{ENTITY_QUOTE, "quoted_status", ENTITY_STATUS},
-	{ENTITY_NOTIFICATION, "status", ENTITY_STATUS},
-	{ENTITY_CONVERSATION, "last_status", ENTITY_STATUS},
+	{"reblog", ENTITY_STATUS, ENTITY_STATUS},
+	{"quote", ENTITY_STATUS, ENTITY_QUOTE},
+	{"quoted_status", ENTITY_QUOTE, ENTITY_STATUS},
+	{"status", ENTITY_NOTIFICATION, ENTITY_STATUS},
+	{"last_status", ENTITY_CONVERSATION, ENTITY_STATUS},
 };
 
 /* Keeps the event alive; user value 1: the text of what matched. */

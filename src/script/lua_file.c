@@ -14,9 +14,7 @@
 #include "lua_util.h"
 #include "xmalloc.h"
 
-#define CONFIG_MEMORY_MAX (64u << 20)
-#define CONFIG_VALUE_MAX  (1u << 20) /* of file "path" */
-#define FILE_TYPE         "moontusk.file"
+#define FILE_TYPE "moontusk.file"
 
 struct reading {
 	const char *file;

@@ -10,14 +10,13 @@
 #include <lauxlib.h>
 
 #include "json_write.h"
+#include "limits.h"
 #include "lua_event.h"
 #include "lua_util.h"
 #include "plugin_internal.h"
 
-#define DOC_TYPE         "moontusk.json_doc"
-#define ARRAY_TYPE       "moontusk.array"
-#define ENCODE_DEPTH_MAX 64
-#define ENCODE_MAX       (16u << 20)
+#define DOC_TYPE   "moontusk.json_doc"
+#define ARRAY_TYPE "moontusk.array"
 
 /* Where in the value we are: for messages. */
 struct step {
@@ -149,7 +148,7 @@ static void
 put_table(lua_State *L, struct buf *out, const struct step *step)
 {
 	struct json_value lazy;
-	if (step->depth > ENCODE_DEPTH_MAX) {
+	if (step->depth > LUA_JSON_DEPTH_MAX) {
 		refuse(L, step, "a table nested too deep, or one that contains itself");
 		return;
 	}
@@ -356,7 +355,7 @@ json_encode(lua_State *L)
 {
 	luaL_checkany(L, 1);
 	const char *name = luaL_optstring(L, 2, "tusk.json.encode");
-	struct buf *out = lua_push_buf(L, ENCODE_MAX);
+	struct buf *out = lua_push_buf(L, LUA_JSON_TEXT_MAX);
 	lua_json_put(L, 1, out, name);
 	lua_buf_result(L, out, name);
 	return 1;

@@ -2,6 +2,7 @@
 /* Scratch buffers, typed errors, and the module of small helpers: suggestions, durations, time. */
 #include "lua_util.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@
 #include "stream_name.h"
 #include "suggest.h"
 #include "url.h"
+#include "xmalloc.h"
 
 #define BUF_TYPE   "moontusk.buf"
 #define ERROR_TYPE "moontusk.error"
@@ -71,8 +73,10 @@ lua_raise(lua_State *L, const char *kind, const char *format, ...)
 	char text[MESSAGE_MAX * 2];
 	va_list args;
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	char *whole = xvasprintf(format, args);
 	va_end(args);
+	snprintf(text, sizeof(text), "%s", whole);
+	free(whole); /* before anything that may raise */
 	lua_Debug where;
 	lua_createtable(L, 0, 2);
 	lua_pushstring(L, kind);
