@@ -81,10 +81,10 @@ static const struct tag_name {
 static enum html_tag
 tag_of(struct str name)
 {
-	if (name.len > sizeof("figcaption") - 1)
-		return HTML_OTHER;
 	for (size_t i = 0; i < COUNT_OF(tag_names); i++) {
-		if (str_eq_nocase(name, str_from(tag_names[i].name)))
+		/* the first letter rules out most of them */
+		if ((name.ptr[0] | 0x20) == tag_names[i].name[0] &&
+			str_eq_nocase(name, str_from(tag_names[i].name)))
 			return tag_names[i].tag;
 	}
 	return HTML_OTHER;

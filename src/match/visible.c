@@ -224,18 +224,18 @@ on_tag(struct walk *walk, const struct html_token *token)
 }
 
 void
-visible_text(struct str text, struct buf *out)
+visible_text(struct str html, struct buf *out)
 {
-	struct html html = {.at = text.ptr, .end = text.ptr + text.len};
+	struct html input = {.at = html.ptr, .end = html.ptr + html.len};
 	struct html_token token;
 	struct walk walk;
 
 	/* The stack is filled as it grows: clearing it all would cost more than most posts do. */
 	memset(&walk, 0, offsetof(struct walk, open));
 	walk.out = out;
-	if (!text.ptr)
+	if (!html.ptr)
 		return;
-	for (html_next(&html, &token); token.type != HTML_END; html_next(&html, &token)) {
+	for (html_next(&input, &token); token.type != HTML_END; html_next(&input, &token)) {
 		if (token.type == HTML_TEXT)
 			add_text(&walk, token.text);
 		else
@@ -274,16 +274,16 @@ class_of(const struct html_token *token)
 }
 
 void
-visible_links(struct str text, link_fn *fn, void *data)
+visible_links(struct str html, link_fn *fn, void *data)
 {
-	struct html html = {.at = text.ptr, .end = text.ptr + text.len};
+	struct html input = {.at = html.ptr, .end = html.ptr + html.len};
 	struct html_token token;
 	struct buf href;
 
-	if (!text.ptr)
+	if (!html.ptr)
 		return;
-	buf_init(&href, 3 * text.len + 1);
-	for (html_next(&html, &token); token.type != HTML_END; html_next(&html, &token)) {
+	buf_init(&href, 3 * html.len + 1);
+	for (html_next(&input, &token); token.type != HTML_END; html_next(&input, &token)) {
 		if (token.type != HTML_START_TAG || token.tag != HTML_A || !token.href.ptr)
 			continue;
 		decode_href(token.href, &href);

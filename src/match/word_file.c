@@ -100,27 +100,39 @@ read_bytes(int fd, size_t size, size_t *len)
 	return bytes;
 }
 
+/* What is wrong with the open file, into message; false when nothing is. */
+static bool
+is_refused(const struct word_file *file, const struct stat *st, char message[MESSAGE_MAX])
+{
+	if (!stays_in_folder(file))
+		snprintf(message, MESSAGE_MAX,
+			"the list file \"%s\" must stay in the plugin's folder", file->name);
+	else if (!S_ISREG(st->st_mode))
+		snprintf(message, MESSAGE_MAX, "\"%s\" is no file", file->path);
+	else if (st->st_size > (off_t)WORDS_FILE_MAX)
+		snprintf(message, MESSAGE_MAX, "the list file \"%s\" is larger than %u MiB",
+			file->path, WORDS_FILE_MAX >> 20);
+	else
+		return false;
+	return true;
+}
+
 /* Reads the file's bytes; NULL with a message. */
 static char *
 slurp(const struct word_file *file, size_t *len, char message[MESSAGE_MAX])
 {
 	struct stat st;
 	char *bytes = NULL;
+	bool refused = false;
 	/* O_NONBLOCK: opening a fifo must not wait for a writer */
 	int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		snprintf(message, MESSAGE_MAX, "cannot read the list file \"%s\": %s", file->path,
-			strerror(errno));
-	else if (!stays_in_folder(file))
-		snprintf(message, MESSAGE_MAX,
-			"the list file \"%s\" must stay in the plugin's folder", file->name);
-	else if (!S_ISREG(st.st_mode))
-		snprintf(message, MESSAGE_MAX, "\"%s\" is no file", file->path);
-	else if (st.st_size > (off_t)WORDS_FILE_MAX)
-		snprintf(message, MESSAGE_MAX, "the list file \"%s\" is larger than %u MiB",
-			file->path, WORDS_FILE_MAX >> 20);
-	else if (!(bytes = read_bytes(fd, (size_t)st.st_size, len)))
+	if (fd >= 0 && fstat(fd, &st) == 0) {
+		refused = is_refused(file, &st, message);
+		if (!refused)
+			bytes = read_bytes(fd, (size_t)st.st_size, len);
+	}
+	if (!bytes && !refused)
 		snprintf(message, MESSAGE_MAX, "cannot read the list file \"%s\": %s", file->path,
 			strerror(errno));
 	if (fd >= 0)
