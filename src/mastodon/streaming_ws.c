@@ -151,33 +151,32 @@ on_message(void *data, struct str text)
 	}
 }
 
+/* New: `401 "Invalid access token"`, or "404" where the server said no more. */
+static char *
+refusal(const struct ws_ended *ended)
+{
+	bool has_words = ended->error[0] != '\0' && strstr(ended->error, "with status") == NULL;
+	return has_words ? xasprintf("%d \"%s\"", ended->http_status, ended->error)
+			 : xasprintf("%d", ended->http_status);
+}
+
 /* New: why it ended, in words. */
 static char *
 describe(const struct streaming *streaming, const struct ws_ended *ended)
 {
 	const char *server = server_name(streaming);
-	switch (ended->end) {
-	case WS_CLOSED:
-		if (ended->code == 1005) {
-			return xasprintf("%s closed the connection without a reason, as it does "
-					 "when a token is revoked",
-				server);
-		}
-		return xasprintf("%s closed the connection with code %d%s%s", server, ended->code,
-			ended->error[0] != '\0' ? ": " : "", ended->error);
-	case WS_REFUSED:
-		return xasprintf("%s refused the WebSocket with status %d%s%s", server,
-			ended->http_status, ended->error[0] != '\0' ? ": " : "", ended->error);
-	case WS_CUT:
-	case WS_NO_NAME:
-	case WS_NO_CONNECT:
-	case WS_TLS:
-	case WS_SLOW:
-	case WS_TOO_BIG:
-		break;
+	if (ended->end == WS_CLOSED && ended->code == 1005) {
+		return xasprintf("%s closed the connection without a reason, as it does when a "
+				 "token is revoked",
+			server);
 	}
-	return xasprintf("%s: %s", server,
-		ended->error[0] != '\0' ? ended->error : "the connection was cut");
+	if (ended->end == WS_REFUSED) {
+		char *words = refusal(ended);
+		char *text = xasprintf("%s refuses the WebSocket: it says %s", server, words);
+		free(words);
+		return text;
+	}
+	return xasprintf("%s: %s", server, ended->error);
 }
 
 /* Codes by which a server says that what we send is wrong (protocol.md 10, row 32). */
@@ -195,8 +194,7 @@ on_end(void *data, const struct ws_ended *ended)
 	bool was_open = streaming->is_open;
 	forget_connection(streaming);
 	if (ended->end == WS_REFUSED && ended->http_status == 401) {
-		char *words = ended->error[0] != '\0' ? xasprintf("401 \"%s\"", ended->error)
-						      : xstrdup("401");
+		char *words = refusal(ended);
 		streaming_stop(streaming, words);
 		free(words);
 		return;
