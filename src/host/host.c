@@ -143,20 +143,28 @@ static const struct link_events link_events = {
 
 /* ---- setting up ---- */
 
+/* Offline, plugins act for a stand-in when the config has no account. */
 static bool
 create_accounts(struct host *host)
 {
+	char name[] = "replay", server[] = "https://replay.invalid";
+	const struct config_account nobody = {.name = name, .server = server};
 	const struct config *config = host->config.config;
-	host->accounts = xcalloc(config->account_count + 1, sizeof(struct account *));
-	host->links = xcalloc(config->account_count + 1, sizeof(struct link *));
-	for (unsigned i = 0; i < config->account_count; i++) {
-		const struct config_account *from = &config->accounts[i];
+	bool alone = host->config.offline && config->account_count == 0;
+	const struct config_account *list = alone ? &nobody : config->accounts;
+	unsigned count = alone ? 1 : config->account_count;
+	host->accounts = xcalloc(count + 1, sizeof(struct account *));
+	host->links = xcalloc(count + 1, sizeof(struct link *));
+	for (unsigned i = 0; i < count; i++) {
+		const struct config_account *from = &list[i];
 		struct account_config about = {
 			from->name, from->server, from->token, from->ca_file};
 		char error[MESSAGE_MAX];
 		struct account *account = account_create(&about, host->config.secrets, error);
 		if (!account) {
-			log_error(host->config.log, "account \"%s\": %s", from->name, error);
+			log_error(host->config.log, "%s%saccount \"%s\": %s",
+				config->file ? config->file : "", config->file ? ": " : "",
+				from->name, error);
 			return false;
 		}
 		host->accounts[host->account_count++] = account;

@@ -14,7 +14,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-MOONTUSK = os.environ.get("MOONTUSK", "build/moontusk")
+MOONTUSK = os.path.abspath(os.environ.get("MOONTUSK", "build/moontusk"))
 SOURCE = os.environ.get("MOONTUSK_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
 # Under valgrind or sanitizers everything is slower: scales every wait.
 SLOW = float(os.environ.get("MOONTUSK_TEST_SLOW", "1"))
@@ -43,7 +43,7 @@ class Process:
         if home:
             more["HOME"] = home
         self.process = subprocess.Popen(
-            self.args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=clean_env(**more)
+            self.args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=clean_env(**more)
         )
         self.lines = {"out": [], "err": []}
         self.changed = threading.Condition()
@@ -98,15 +98,14 @@ class Process:
     def stop(self, sig=signal.SIGTERM, seconds=20):
         if self.process.poll() is None:
             self.process.send_signal(sig)
-        code = self.wait(seconds)
-        if self.process.stdin:
-            self.process.stdin.close()
-        return code
+        return self.wait(seconds)
 
     def kill(self):
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(10)
+        for thread in self.threads:
+            thread.join(5)
 
 
 class Practice(Process):
