@@ -5,7 +5,7 @@ local json = require "trusted.json"
 local hub = {}
 hub.__index = hub
 
--- `server` has write(conn, bytes) and ws_send(conn, text); `clock()` gives ms.
+-- `server` has event(conn, …), ws_event(conn, …) and ws_send(conn, text); `clock()` gives ms.
 function hub.new(server, clock)
     return setmetatable({
         server = server,
@@ -55,36 +55,25 @@ function hub:busy()
 end
 
 -- Sends one event. `payload` is text: JSON, or a bare id; nil is "undefined" (protocol.md 3.1).
--- `prepared` may hold parts that are ready: head, data, quoted, frame of frame_label.
-function hub:publish(channel, event, payload, prepared)
+function hub:publish(channel, event, payload)
     self.last[channel] = self.clock()
     local list = self.channels[channel]
     if not list then
         return
     end
-    local head, data, quoted, frame, frame_label
-    if prepared then
-        head, data, quoted = prepared.head, prepared.data, prepared.quoted
-        frame, frame_label = prepared.frame, prepared.frame_label
-    end
-    local server = self.server
-    for i = 1, #list do
+    local server, count, quoted = self.server, #list, nil
+    for i = 1, count do
         local sub = list[i]
-        if sub.ws and frame_label == sub.label then
-            server.ws_send(sub.conn, frame)
-        elseif sub.ws then
-            quoted = quoted or (payload and json.quote(payload))
-            local text = '{"stream":' .. sub.label .. ',"event":"' .. event .. '"'
-                .. (quoted and ',"payload":' .. quoted .. "}" or "}")
-            server.ws_send(sub.conn, text)
-        else
-            head = head or "event: " .. event .. "\n"
-            data = data or "data: " .. (payload or "undefined") .. "\n\n"
-            server.write(sub.conn, head)
-            server.write(sub.conn, data)
+        if not sub.ws then
+            server.event(sub.conn, event, payload)
+        elseif count == 1 then
+            server.ws_event(sub.conn, sub.label, event, payload)
+        else -- escaping is the work: done once for all
+            quoted = quoted or (payload and ',"payload":' .. json.quote(payload) .. "}" or "}")
+            server.ws_send(sub.conn, '{"stream":' .. sub.label .. ',"event":"' .. event .. '"' .. quoted)
         end
-        self.sent = self.sent + 1
     end
+    self.sent = self.sent + count
 end
 
 return hub

@@ -64,7 +64,16 @@ local function payload_of(line)
     if not stop then
         return nil
     end
-    local raw = line:sub(stop + 1):match("^%s*(.-)%s*}%s*$")
+    -- Patterns that creep forward would cost more than the whole rest: look for the last brace from the end.
+    local first, last = line:find("%S", stop + 1), #line
+    while last > first and line:byte(last) ~= 125 do
+        last = last - 1
+    end
+    last = last - 1
+    while last > first and line:byte(last) <= 32 do
+        last = last - 1
+    end
+    local raw = line:sub(first, last)
     if raw:byte() == 34 then
         return json.decode(raw)
     end
@@ -73,17 +82,17 @@ end
 
 -- One line: { event, payload, channels }, or nil and what is wrong.
 local function read(line, bot)
-    local fine, problem = json.check(line)
-    if not fine then
-        return nil, problem
+    local kind, event, stream, id = json.pick(line, "kind", "event", "stream", "id")
+    if kind == false then
+        return nil, event
     end
-    local kind, event, stream, id, has_payload = json.pick(line, "kind", "event", "stream", "id", "payload")
+    local problem
     if not kind and not event and id then
         return { event = "update", payload = line, channels = fitting(line) }
     elseif not kind and not event then
         return nil, "is neither a status nor a line with \"kind\" and \"payload\""
     end
-    local entry = { event = json.decode(kind or event), payload = has_payload and payload_of(line) or nil }
+    local entry = { event = json.decode(kind or event), payload = payload_of(line) }
     stream = stream and json.decode(stream)
     if type(stream) == "table" or type(stream) == "string" then
         local channel
@@ -104,10 +113,11 @@ end
 function player.new(parts, file, source)
     local self = setmetatable(parts, player)
     self.lines, self.queues, self.sent, self.imported = {}, {}, {}, 0
-    local number = 0
-    for line in source:gmatch("([^\n]*)\n?") do
-        number = number + 1
-        line = line:gsub("\r$", "")
+    local number, at = 0, 1
+    while at <= #source do
+        local stop = source:find("\n", at, true) or #source + 1
+        local line = source:sub(at, source:byte(stop - 1) == 13 and stop - 2 or stop - 1)
+        number, at = number + 1, stop + 1
         if line:find("%S") then
             local entry, problem = read(line, self.bot)
             if not entry then
@@ -158,19 +168,6 @@ function player:import()
     end
 end
 
--- What will be sent, made ready before the first listener's clock runs.
-local function prepare(entry, subscription)
-    if subscription.ws then
-        entry.quoted = entry.quoted or (entry.payload and json.quote(entry.payload))
-        entry.frame = '{"stream":' .. subscription.label .. ',"event":"' .. entry.event .. '"'
-            .. (entry.quoted and ',"payload":' .. entry.quoted .. "}" or "}")
-        entry.frame_label = subscription.label
-    else
-        entry.head = entry.head or "event: " .. entry.event .. "\n"
-        entry.data = entry.data or "data: " .. (entry.payload or "undefined") .. "\n\n"
-    end
-end
-
 -- Sends the next line that has a listener; false when there is none.
 function player:step()
     local hub, least = self.hub, nil
@@ -188,11 +185,9 @@ function player:step()
         local queue = self.queues[channel]
         if queue[queue.at] == least and hub.channels[channel] then
             queue.at = queue.at + 1
-            hub:publish(channel, entry.event, entry.payload, entry)
+            hub:publish(channel, entry.event, entry.payload)
         end
     end
-    -- The rendered forms are let go as soon as they are out; the payload stays for REST.
-    entry.head, entry.data, entry.frame, entry.quoted = nil, nil, nil, nil
     self:note(entry)
     return true
 end
@@ -207,14 +202,7 @@ function player:has_work()
     return false
 end
 
-function player:wake(channel)
-    local queue = self.queues[channel]
-    if queue and queue[queue.at] then
-        local list = self.hub.channels[channel]
-        for i = queue.at, #queue do
-            prepare(self.lines[queue[i]], list[#list])
-        end
-    end
+function player:wake()
     if not self.timer and self:has_work() then
         self.due = 0.0
         self.timer = timers.every(self.period, function()
@@ -252,8 +240,8 @@ end
 function player:start(rate)
     self.rate = rate
     self.period = rate > 0 and math.max(10, 1000 / rate) or TICK_MS
-    self.hub.on_subscribe = function(channel)
-        self:wake(channel)
+    self.hub.on_subscribe = function()
+        self:wake()
     end
 end
 

@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "json_write.h"
 #include "trusted_internal.h"
 
 static const char
@@ -308,6 +309,53 @@ lua_server_ws_send(lua_State *L)
 	return 1;
 }
 
+/* event(conn, name, payload | nil) -> true | false: one event of an event stream, as the two chunks it is sent in */
+static int
+lua_server_event(lua_State *L)
+{
+	struct server *server = check_server(L);
+	server_conn conn = check_conn(L);
+	struct buf *scratch = &trusted_of(L)->scratch;
+	struct str name = opt_str(L, 2), payload = {"undefined", 9};
+
+	if (!lua_isnoneornil(L, 3))
+		payload = opt_str(L, 3);
+	buf_clear(scratch);
+	buf_add_text(scratch, "event: ");
+	buf_add_str(scratch, name);
+	buf_add_char(scratch, '\n');
+	server_write(server, conn, buf_str(scratch));
+	buf_clear(scratch);
+	buf_add_text(scratch, "data: ");
+	buf_add_str(scratch, payload);
+	buf_add_text(scratch, "\n\n");
+	lua_pushboolean(L, server_write(server, conn, buf_str(scratch)));
+	return 1;
+}
+
+/* ws_event(conn, label, name, payload | nil) -> true | false: one event on a WebSocket; `label` is JSON */
+static int
+lua_server_ws_event(lua_State *L)
+{
+	struct server *server = check_server(L);
+	server_conn conn = check_conn(L);
+	struct buf *scratch = &trusted_of(L)->scratch;
+
+	buf_clear(scratch);
+	buf_add_text(scratch, "{\"stream\":");
+	buf_add_str(scratch, opt_str(L, 2));
+	buf_add_text(scratch, ",\"event\":\"");
+	buf_add_str(scratch, opt_str(L, 3));
+	buf_add_char(scratch, '"');
+	if (!lua_isnoneornil(L, 4)) {
+		buf_add_text(scratch, ",\"payload\":");
+		json_put_str(scratch, opt_str(L, 4));
+	}
+	buf_add_char(scratch, '}');
+	lua_pushboolean(L, server_ws_send(server, conn, buf_str(scratch)));
+	return 1;
+}
+
 /* ws_ping(conn) -> true | false */
 static int
 lua_server_ws_ping(lua_State *L)
@@ -347,7 +395,9 @@ static const luaL_Reg server_functions[] = {
 	{"begin", lua_server_begin},
 	{"write", lua_server_write},
 	{"finish", lua_server_finish},
+	{"event", lua_server_event},
 	{"ws_send", lua_server_ws_send},
+	{"ws_event", lua_server_ws_event},
 	{"ws_ping", lua_server_ws_ping},
 	{"ws_close", lua_server_ws_close},
 	{"cut", lua_server_cut},

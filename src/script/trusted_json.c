@@ -135,24 +135,6 @@ lua_json_decode(lua_State *L)
 	return 2;
 }
 
-/* check(text) -> true | nil, message */
-static int
-lua_json_check(lua_State *L)
-{
-	struct json_error error;
-	struct held *held = push_parsed(L, check_str(L, 1), &error);
-
-	if (!held->doc) {
-		lua_pushnil(L);
-		lua_pushstring(L, error.message);
-		return 2;
-	}
-	json_doc_destroy(held->doc);
-	held->doc = NULL;
-	lua_pushboolean(L, true);
-	return 1;
-}
-
 static void
 push_scratch(lua_State *L)
 {
@@ -176,18 +158,24 @@ lua_json_quote(lua_State *L)
 	return 1;
 }
 
-/* pick(text, name...) -> the JSON texts of these members of an object; nil for those it has not, or when it is none */
+/* pick(text, name...) -> the JSON texts of these members of an object, nil for those it has not;
+ * false, message when the text is no JSON */
 static int
 lua_json_pick(lua_State *L)
 {
 	int count = lua_gettop(L) - 1;
-	struct held *held = push_parsed(L, check_str(L, 1), NULL);
+	struct json_error error;
+	struct held *held = push_parsed(L, check_str(L, 1), &error);
 	struct buf *scratch = &trusted_of(L)->scratch;
-	struct json_value root = {0};
+	struct json_value root;
 
+	if (!held->doc) {
+		lua_pushboolean(L, false);
+		lua_pushstring(L, error.message);
+		return 2;
+	}
 	luaL_checkstack(L, count + 1, "too many names");
-	if (held->doc)
-		root = json_root(held->doc);
+	root = json_root(held->doc);
 	for (int i = 0; i < count; i++) {
 		struct json_value value = json_get_str(root, check_str(L, i + 2));
 		if (!json_exists(value)) {
@@ -272,7 +260,6 @@ trusted_json_put(lua_State *L, int index, struct buf *out)
 
 static const luaL_Reg json_functions[] = {
 	{"decode", lua_json_decode},
-	{"check", lua_json_check},
 	{"quote", lua_json_quote},
 	{"pick", lua_json_pick},
 	{NULL, NULL},
