@@ -108,6 +108,17 @@ say_limited(struct host *host, const struct instance *instance,
 		instance->name, handler->line, STR_ARG(event->name), STR_ARG(event->id));
 }
 
+/* What became of the list files that the handler's match table names. */
+static void
+say_news(struct host *host, const struct instance *instance, const struct plugin_handler *handler)
+{
+	char text[MESSAGE_MAX];
+	enum rule_news news;
+	while ((news = rule_take_news(handler->rule, text)) != RULE_NEWS_NONE)
+		log_write(host->config.log, news == RULE_NEWS_READ ? LOG_INFO : LOG_WARN,
+			LOG_MODULE, "%s: %s", instance->name, text);
+}
+
 static void
 match_instance(struct host *host, struct instance *instance, struct event *event)
 {
@@ -124,6 +135,8 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 						  ? rule_match(handlers[i].rule, host->views,
 							    host->scratch, now_ms, &hit)
 						  : RULE_YES;
+		if (handlers[i].rule)
+			say_news(host, instance, &handlers[i]);
 		if (result == RULE_LIMITED)
 			say_limited(host, instance, &handlers[i], event);
 		if (result != RULE_YES)

@@ -152,7 +152,7 @@ pattern_compile(struct str text, int flags, struct pattern_error *error)
 		return NULL;
 	}
 	/* Not fatal: without JIT code pcre2_match interprets, under the same limits. */
-	if (!(flags & PATTERN_NO_JIT))
+	if (!(flags & PATTERN_NO_JIT) && !getenv("MOONTUSK_NO_JIT"))
 		(void)pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	return pattern;
 }

@@ -38,7 +38,8 @@ struct span {
 #define SPAN_NONE ((struct span){1, 0})
 
 /* Defaults: caseless, UTF, UCP, multi-line. Patterns that start with option settings such as (*LIMIT_, (*UTF,
- * (*NO_ are refused. NULL on an error. Compiled code is immutable: one per text is enough. */
+ * (*NO_ are refused. NULL on an error. Compiled code is immutable: one per text is enough.
+ * With MOONTUSK_NO_JIT in the environment all are interpreted: valgrind cannot look into compiled code. */
 struct pattern *pattern_compile(struct str text, int flags, struct pattern_error *error); /* new */
 void pattern_destroy(struct pattern *pattern);
 struct str pattern_text(const struct pattern *pattern);

@@ -237,7 +237,7 @@ word_file_refresh(struct word_file *file, int64_t now_ms, char message[MESSAGE_M
 		snprintf(message + used, MESSAGE_MAX - used, "; the words read before stay in use");
 		return WORD_FILE_BROKEN;
 	}
-	snprintf(message, MESSAGE_MAX, "read %s again: %zu words", file->path,
+	snprintf(message, MESSAGE_MAX, "read %s again: it has %zu words now", file->path,
 		words_count(file->words));
 	return WORD_FILE_READ;
 }

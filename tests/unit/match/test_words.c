@@ -250,7 +250,7 @@ files_are_read_again_when_they_change(void **state)
 	assert_true(has(file, "casino"));
 	assert_int_equal(word_file_refresh(file, 6000, message), WORD_FILE_READ);
 	assert_true(has(file, "roulette") && !has(file, "casino"));
-	assert_non_null(strstr(message, "1 words"));
+	assert_non_null(strstr(message, "has 1 words now"));
 	/* time may step back */
 	write_list(*state, "poker\n", 3000);
 	assert_int_equal(word_file_refresh(file, 10, message), WORD_FILE_READ);
