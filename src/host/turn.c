@@ -15,6 +15,7 @@
 
 enum {
 	QUIET_COMMIT_MS = 1000, /* turns in which nothing matched commit positions this often */
+	GATHER_MS = 2, /* events that come closer behind a commit than this wait for it to pass */
 	CHECKPOINT_PAGES = 4096,
 };
 
@@ -248,7 +249,7 @@ commit(struct host *host, int64_t now_mono_ms)
 			"sent; start again when there is room");
 		return;
 	}
-	host->committed_at_ms = now_mono_ms;
+	host->committed_at_ms = clock_mono_ms(&host->config.clock);
 }
 
 static void
@@ -303,6 +304,21 @@ set_tick(struct host *host)
 		loop_timer_start(host->tick, wait_ms, 0);
 }
 
+/* A busy stream must not cost one fsync an event: right after a commit, events gather for a moment. One that
+ * comes alone is handled at once. */
+static bool
+gathers(struct host *host, int64_t now_ms)
+{
+	int64_t left_ms = host->committed_at_ms + GATHER_MS - now_ms;
+	size_t count = intake_count(host->intake);
+	if (host->config.offline || host->ending || left_ms <= 0 || count == 0 ||
+		count >= TURN_EVENTS_MAX || outbox_has_outcomes(host->outbox))
+		return false;
+	loop_keep_awake(host->config.loop, false);
+	loop_timer_start(host->tick, left_ms, 0);
+	return true;
+}
+
 void
 turn_run(void *data)
 {
@@ -310,6 +326,8 @@ turn_run(void *data)
 	if (host->stopped)
 		return;
 	int64_t start_ms = clock_mono_ms(&host->config.clock);
+	if (gathers(host, start_ms))
+		return;
 	tell_news(host);
 	take_events(host, start_ms);
 	bool waiting = run_inboxes(host, start_ms);
