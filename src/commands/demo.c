@@ -36,6 +36,7 @@ struct demo {
 	struct show show;
 	struct loop_timer *end;
 	uint64_t archived, boosted, replied, alerted, failed;
+	char last[256]; /* kind and id of the event printed last: other streams bring it again */
 	bool stopped;
 };
 
@@ -60,6 +61,11 @@ on_received(void *data, const struct event *event)
 {
 	struct demo *demo = data;
 	struct buf line;
+	char name[sizeof(demo->last)];
+	snprintf(name, sizeof(name), "%.*s %.*s", STR_ARG(event->name), STR_ARG(event->id));
+	if (strcmp(name, demo->last) == 0)
+		return;
+	memcpy(demo->last, name, sizeof(name));
 	start_line(&line);
 	show_clean(&line, event->name, 24);
 	buf_add_text(&line, " on ");
@@ -91,7 +97,10 @@ on_matched(void *data, const char *instance, const struct event *event, struct s
 		if (text.len) {
 			buf_add_text(&line, "found \"");
 			show_clean(&line, text, 40);
-			buf_printf(&line, "\" in the %.*s of ", STR_ARG(view));
+			/* The folded and request views are forms of the text that people see. */
+			bool other = str_eq_text(view, "folded") || str_eq_text(view, "request");
+			buf_printf(
+				&line, "\" in the %.*s of ", STR_ARG(other ? STR("text") : view));
 		} else {
 			buf_add_text(&line, "its conditions hold for ");
 		}
