@@ -22,6 +22,8 @@
 #define HTTP_TOTAL_MS          60000
 #define HTTP_REDIRECTS_MAX     3
 #define WS_MESSAGE_MAX         (16u << 20) /* protocol.md 10, row 28 */
+#define WS_MESSAGE_KEPT_MAX    65536       /* a bigger buffer is freed after its message */
+#define WS_CONTROL_MAX         125         /* RFC 6455, 5.5 */
 #define WS_SEND_QUEUE_MAX      (1u << 20)
 #define WS_CONNECTIONS_MAX     1100 /* of one client; lws allocates tables of that length */
 #define WS_HANDSHAKE_MS        20000
@@ -36,6 +38,9 @@
 #define SERVER_BODY_MAX        (64u << 20)
 #define SERVER_CONNECTIONS_MAX 4096
 #define SERVER_SEND_QUEUE_MAX  (256u << 20) /* the practice instance buffers SSE as Mastodon does */
+#define SERVER_WAITING_MAX                                                                         \
+	(SERVER_BODY_MAX + SERVER_HEAD_MAX + (1u << 20)) /* a request and what follows it */
+#define LWS_CONNECTIONS_MAX (WS_CONNECTIONS_MAX + SERVER_CONNECTIONS_MAX + 16) /* of both */
 
 /* json, event */
 #define JSON_DEPTH_MAX   256
@@ -85,22 +90,23 @@
 #define LUA_JSON_TEXT_MAX      (16u << 20)
 
 /* store, host, mastodon */
-#define STREAM_PARAM_MAX     200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */
-#define STREAM_SHOWN_MAX     100 /* bytes of a wrong name that a message repeats */
-#define ADDRESS_SHOWN_MAX    200 /* bytes of a wrong address that a message repeats */
-#define INTAKE_INSTANCES_MAX 256
-#define QUEUE_EVENTS_MAX     4096 /* past this the sockets are not read */
-#define QUEUE_BYTES_MAX      (64u << 20)
-#define TURN_EVENTS_MAX      256
-#define TURN_MS_MAX          50
-#define INBOX_LOAD_MAX       1000 /* open deliveries held in memory per instance */
-#define RING_EVENTS_MAX      4096 /* keys remembered of events that matched nothing */
-#define OUTBOX_RUNNING_MAX   16
-#define OUTBOX_LOAD_MAX      1000
-#define ACTION_BODY_MAX      (1u << 20)
-#define ACTION_KEY_MAX       2048
-#define ERROR_BODY_SHOWN_MAX 300 /* of a server's words in a message */
-#define ARCHIVE_NAME_MAX     64
+#define STREAM_PARAM_MAX        200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */
+#define STREAM_SHOWN_MAX        100 /* bytes of a wrong name that a message repeats */
+#define ADDRESS_SHOWN_MAX       200 /* bytes of a wrong address that a message repeats */
+#define INTAKE_INSTANCES_MAX    256
+#define QUEUE_EVENTS_MAX        4096 /* past this the sockets are not read */
+#define QUEUE_BYTES_MAX         (64u << 20)
+#define TURN_EVENTS_MAX         256
+#define TURN_MS_MAX             50
+#define INBOX_LOAD_MAX          1000 /* open deliveries held in memory per instance */
+#define RING_EVENTS_MAX         4096 /* keys remembered of events that matched nothing */
+#define OUTBOX_RUNNING_MAX      16
+#define OUTBOX_LOAD_MAX         1000
+#define ACTION_BODY_MAX         (1u << 20)
+#define ACTION_KEY_MAX          2048
+#define ERROR_BODY_SHOWN_MAX    300 /* of a server's words in a message */
+#define ARCHIVE_NAME_MAX        64
+#define REPLAY_BROKEN_SHOWN_MAX 10
 
 /* sending */
 #define OUTBOX_ATTEMPTS_MAX      12 /* that reached the server: about half an hour */

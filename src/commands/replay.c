@@ -21,8 +21,6 @@
 
 #define LOG_MODULE "replay"
 
-enum { BROKEN_SHOWN_MAX = 10 };
-
 struct replay {
 	struct session session;
 	struct config config;
@@ -77,7 +75,7 @@ replay_line(struct replay *replay, const char *file, uint64_t number, struct str
 		break;
 	case DECODE_ERROR:
 	case DECODE_BROKEN:
-		if (++replay->broken <= BROKEN_SHOWN_MAX)
+		if (++replay->broken <= REPLAY_BROKEN_SHOWN_MAX)
 			log_warn(replay->session.log, "%s:%" PRIu64 ": %s; skipped", file, number,
 				out.error_text);
 		break;
@@ -168,7 +166,7 @@ replay_run(const struct args *args)
 	for (unsigned i = 0; i < args->before_dashes && !replay.failed; i++)
 		replay.failed = !replay_file(&replay, args->words[i]);
 	if (replay.host) {
-		if (replay.broken > BROKEN_SHOWN_MAX)
+		if (replay.broken > REPLAY_BROKEN_SHOWN_MAX)
 			log_warn(replay.session.log, "%" PRIu64 " broken lines in all",
 				replay.broken);
 		log_info(replay.session.log,

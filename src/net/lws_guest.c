@@ -10,8 +10,7 @@
 #include "limits.h"
 #include "xmalloc.h"
 
-#define READ_MAX        65536 /* bytes taken from a socket at once */
-#define CONNECTIONS_MAX (WS_CONNECTIONS_MAX + SERVER_CONNECTIONS_MAX + 16)
+#define READ_BYTES 65536 /* bytes taken from a socket at once */
 
 /* lws binds authorities and certificates to a "vhost". It lives as long as the guest. */
 struct vhost {
@@ -43,8 +42,8 @@ settings(struct lws_guest *guest, const struct lws_protocols *protocols)
 		.foreign_loops = guest->loops,
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = protocols,
-		.fd_limit_per_thread = CONNECTIONS_MAX,
-		.pt_serv_buf_size = READ_MAX,
+		.fd_limit_per_thread = LWS_CONNECTIONS_MAX,
+		.pt_serv_buf_size = READ_BYTES,
 		.max_http_header_data = URL_MAX + 4096,
 		.alpn = "http/1.1",       /* its own default offers HTTP/2 */
 		.http_proxy_address = "", /* else $http_proxy, which would see only the address */

@@ -23,7 +23,7 @@
 #include "server_ws.h"
 #include "xmalloc.h"
 
-#define WRITE_MAX     65536 /* bytes a write: many small chunks leave in one system call */
+#define WRITE_BYTES   65536 /* bytes a write: many small chunks leave in one system call */
 #define WRITES_A_TURN 16    /* then the other sockets of the loop have their turn */
 #define SWEEP_MS      1000
 #define IDLE_MS       5000  /* of a kept connection, as Node has it */
@@ -525,8 +525,8 @@ flush(struct conn *conn)
 	for (int i = 0; i < WRITES_A_TURN && conn->out_at < conn->out.len; i++) {
 		size_t len = conn->out.len - conn->out_at;
 
-		if (len > WRITE_MAX)
-			len = WRITE_MAX;
+		if (len > WRITE_BYTES)
+			len = WRITE_BYTES;
 		if (lws_write(conn->wsi, (unsigned char *)conn->out.ptr + conn->out_at, len,
 			    LWS_WRITE_RAW) < (int)len)
 			return false;
@@ -535,7 +535,7 @@ flush(struct conn *conn)
 			break;
 	}
 	if (conn->out_at == conn->out.len) {
-		bool big = conn->out.size > 4u * WRITE_MAX;
+		bool big = conn->out.size > 4u * WRITE_BYTES;
 
 		if (conn->close_after && !lws_partial_buffered(conn->wsi))
 			return false;

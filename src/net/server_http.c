@@ -11,14 +11,11 @@
 #include "limits.h"
 #include "xmalloc.h"
 
-#define WAITING_MAX                                                                                \
-	(SERVER_BODY_MAX + SERVER_HEAD_MAX + (1u << 20)) /* a request and what follows it */
-
 void
 parser_init(struct parser *parser)
 {
 	*parser = (struct parser){0};
-	buf_init(&parser->in, WAITING_MAX);
+	buf_init(&parser->in, SERVER_WAITING_MAX);
 	buf_init(&parser->body, SERVER_BODY_MAX);
 }
 
@@ -268,7 +265,7 @@ parser_drop(struct parser *parser)
 	buf_init(&parser->body, SERVER_BODY_MAX);
 	if (parser->in.len == 0 && parser->in.size > SERVER_HEAD_MAX) {
 		buf_finish(&parser->in); /* gives the memory of a big body back */
-		buf_init(&parser->in, WAITING_MAX);
+		buf_init(&parser->in, SERVER_WAITING_MAX);
 	}
 	parser->at = 0;
 	free(parser->head);

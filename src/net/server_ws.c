@@ -11,8 +11,6 @@
 #include "limits.h"
 #include "xmalloc.h"
 
-#define CONTROL_MAX 125 /* RFC 6455, 5.5 */
-
 struct head {
 	bool final;
 	int opcode;
@@ -74,7 +72,7 @@ check_head(struct frames *frames, const struct head *head, unsigned char first)
 
 	if ((first & 0x70) || !head->masked) /* no extension was agreed; clients mask (5.1) */
 		return bad(frames, 1002);
-	if (control && (head->opcode > WS_PONG || !head->final || head->len > CONTROL_MAX))
+	if (control && (head->opcode > WS_PONG || !head->final || head->len > WS_CONTROL_MAX))
 		return bad(frames, 1002);
 	if (!control && head->opcode > WS_BINARY)
 		return bad(frames, 1002);
@@ -164,7 +162,7 @@ frames_put(struct buf *out, int opcode, struct str payload)
 	char head[10] = {(char)(0x80 | opcode)};
 	size_t extra = 0;
 
-	if (payload.len <= CONTROL_MAX) {
+	if (payload.len <= WS_CONTROL_MAX) {
 		head[1] = (char)payload.len;
 	} else {
 		extra = payload.len <= 0xffff ? 2 : 8;
@@ -179,7 +177,7 @@ frames_put(struct buf *out, int opcode, struct str payload)
 void
 frames_put_close(struct buf *out, int code, struct str reason)
 {
-	char payload[CONTROL_MAX];
+	char payload[WS_CONTROL_MAX];
 	size_t len = reason.len < sizeof(payload) - 2 ? reason.len : sizeof(payload) - 2;
 
 	if (code == 0) {

@@ -19,10 +19,9 @@
 #include "url.h"
 #include "xmalloc.h"
 
-#define FRAGMENT_MAX     16384 /* of a message, handed up at once; each connection holds that much */
-#define ALIVE_MS         5000  /* how often bytes that lws hides (pings) are looked for */
-#define MESSAGE_KEPT_MAX 65536 /* memory for messages that a connection keeps */
-#define CLOSE_MS         5000  /* for the answer to our close frame */
+#define FRAGMENT_BYTES 16384 /* of a message, handed up at once; each connection holds that much */
+#define ALIVE_MS       5000  /* how often bytes that lws hides (pings) are looked for */
+#define CLOSE_MS       5000  /* for the answer to our close frame */
 
 struct outgoing {
 	struct outgoing *next;
@@ -320,7 +319,7 @@ receive(struct ws *ws, struct lws *wsi, struct str bytes)
 	if (!whole || !deliver(ws, buf_str(&ws->message)))
 		return;
 	if (ws->message.size >
-		MESSAGE_KEPT_MAX) { /* a rare big one must not hold its memory for ever */
+		WS_MESSAGE_KEPT_MAX) { /* a rare big one must not hold its memory for ever */
 		buf_finish(&ws->message);
 		buf_init(&ws->message, WS_MESSAGE_MAX);
 	} else {
@@ -421,7 +420,7 @@ on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, 
 
 /* The bearer goes out as subprotocol and may come back or not: messages come here either way. */
 static const struct lws_protocols protocols[] = {
-	{.name = "moontusk", .callback = on_lws, .rx_buffer_size = FRAGMENT_MAX},
+	{.name = "moontusk", .callback = on_lws, .rx_buffer_size = FRAGMENT_BYTES},
 	{0},
 };
 

@@ -28,6 +28,7 @@ struct trusted {
 	struct buf scratch; /* of one call at a time, so that a Lua error leaks nothing */
 };
 
+/* The state that Lua is running in. */
 static inline struct trusted *
 trusted_of(lua_State *L)
 {

@@ -18,7 +18,7 @@ BANNED = ("strcpy", "strcat", "sprintf", "vsprintf", "strncpy", "strncat", "strt
 BEHIND = {
     r"uv(/.*)?\.h": r"src/net/loop\w*\.c",
     r"curl/.*": r"src/net/http\w*\.[ch]",
-    r"libwebsockets\.h": r"src/net/(ws|server)\w*\.[ch]",
+    r"libwebsockets\.h": r"src/net/(ws|server|lws)\w*\.[ch]",
     r"pcre2(posix)?\.h": r"src/match/pattern\w*\.[ch]",
     r"hs(/.*)?\.h": r"src/match/.*",
     r"sqlite3\.h": r"src/store/.*",
