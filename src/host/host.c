@@ -168,6 +168,7 @@ create_accounts(struct host *host)
 			return false;
 		}
 		host->accounts[host->account_count++] = account;
+		intake_set_host(host->intake, str_from(account->name), str_from(account->host));
 	}
 	return true;
 }

@@ -91,6 +91,8 @@ on_retry(void *data)
 	struct link *link = data;
 	link->discovery = discovery_start(link->config.streaming.http, link->config.account,
 		link->config.streaming.log, on_discovered, link);
+	if (!link->discovery) /* too many requests are running */
+		loop_timer_start(link->retry, 1000, 0);
 }
 
 struct link *
