@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- What the made-up people say, by language; `{n}` becomes a number, `{who}` a mention.
+-- What the made-up people say, by language; `{n}` becomes a number.
 local phrases = {}
 
 phrases.says = {

@@ -23,6 +23,7 @@ local SHORT = {
     restore = { "token" },
     refuse = { "status", "for" },
     limit = { "status", "for" },
+    refuse_upgrades = { "status", "for" },
     fail = { "path", "status" },
     clear = {},
 }
