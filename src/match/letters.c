@@ -381,8 +381,9 @@ letter_read(const char *at, const char *end, size_t *len)
 bool
 letters_equal(struct str a, struct str b)
 {
+	if (a.len == 0 || b.len == 0)
+		return a.len == b.len;
 	const char *at = a.ptr, *with = b.ptr;
-
 	while (at < a.ptr + a.len && with < b.ptr + b.len) {
 		size_t at_len, with_len;
 		uint32_t c = letter_read(at, a.ptr + a.len, &at_len);

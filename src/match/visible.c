@@ -226,7 +226,7 @@ on_tag(struct walk *walk, const struct html_token *token)
 void
 visible_text(struct str html, struct buf *out)
 {
-	struct html input = {.at = html.ptr, .end = html.ptr + html.len};
+	struct html input;
 	struct html_token token;
 	struct walk walk;
 
@@ -235,6 +235,7 @@ visible_text(struct str html, struct buf *out)
 	walk.out = out;
 	if (!html.ptr)
 		return;
+	input = (struct html){.at = html.ptr, .end = html.ptr + html.len};
 	for (html_next(&input, &token); token.type != HTML_END; html_next(&input, &token)) {
 		if (token.type == HTML_TEXT)
 			add_text(&walk, token.text);
@@ -276,12 +277,13 @@ class_of(const struct html_token *token)
 void
 visible_links(struct str html, link_fn *fn, void *data)
 {
-	struct html input = {.at = html.ptr, .end = html.ptr + html.len};
+	struct html input;
 	struct html_token token;
 	struct buf href;
 
 	if (!html.ptr)
 		return;
+	input = (struct html){.at = html.ptr, .end = html.ptr + html.len};
 	buf_init(&href, 3 * html.len + 1);
 	for (html_next(&input, &token); token.type != HTML_END; html_next(&input, &token)) {
 		if (token.type != HTML_START_TAG || token.tag != HTML_A || !token.href.ptr)

@@ -248,7 +248,7 @@ entry_at(const struct entry *entry, const struct token *token, struct str text, 
 static bool
 find_others(const struct words *words, struct str text, struct words_hit *hit)
 {
-	for (const struct entry *e = words->others; e && text.len > 0; e = e->next) {
+	for (const struct entry *e = words->others; e; e = e->next) {
 		const char *found = memmem(text.ptr, text.len, e->text, e->len);
 		if (!found)
 			continue;
@@ -262,10 +262,12 @@ find_others(const struct words *words, struct str text, struct words_hit *hit)
 bool
 words_find(const struct words *words, struct str text, struct words_hit *hit)
 {
-	const char *at = text.ptr, *end = text.ptr + text.len;
 	struct token token;
 
-	for (; text.len > 0 && words->heads && next_token(at, end, &token); at = token.end) {
+	if (text.len == 0)
+		return false;
+	const char *at = text.ptr, *end = text.ptr + text.len;
+	for (; words->heads && next_token(at, end, &token); at = token.end) {
 		struct head *head = NULL;
 		if (token.whole)
 			HASH_FIND(hh, words->heads, token.folded, token.len, head);
