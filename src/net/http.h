@@ -24,8 +24,8 @@ enum http_end {
 	HTTP_TLS,        /* certificate or handshake */
 	HTTP_SLOW,       /* connected, but no answer in time */
 	HTTP_TRUNCATED,  /* the connection ended inside the answer */
-	HTTP_BROKEN,     /* what came is no HTTP, or a cap was reached */
-	HTTP_REJECTED,   /* on_head returned false */
+	HTTP_BROKEN, /* what came is no HTTP, or a cap was reached; or the request cannot be sent */
+	HTTP_REJECTED, /* on_head returned false */
 };
 
 /* An answer. All borrowed for the length of the callback. */
@@ -48,7 +48,7 @@ struct http_request {
 	const char *bearer; /* sent as Authorization: Bearer; never to another host */
 	struct str body;
 	const char *ca_file; /* NULL: the system's authorities. TLS is always verified. */
-	bool redirects; /* GET only: follow up to HTTP_REDIRECTS_MAX, without the bearer on another origin */
+	bool redirects; /* GET only: follow up to HTTP_REDIRECTS_MAX, without the bearer on another origin, never from https to http */
 	int64_t total_ms; /* 0: HTTP_TOTAL_MS; -1: none (streams) */
 	/* Streaming: when on_data is set, status and headers go to on_head (return false to end with
 	 * HTTP_REJECTED; the body of a rejected answer is then in answer.body, capped), then bytes to on_data. */

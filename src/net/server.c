@@ -175,7 +175,8 @@ find(const struct server *server, server_conn id)
 }
 
 bool
-server_respond(struct server *server, server_conn id, int status, const struct http_header *headers,
+server_respond(/* NOLINT(readability-function-size): a whole answer in one call */
+	struct server *server, server_conn id, int status, const struct http_header *headers,
 	unsigned header_count, struct str body, bool chunked)
 {
 	struct conn *conn = find(server, id);
@@ -443,7 +444,7 @@ process_frames(struct conn *conn)
 	struct buf *in = &conn->parser.in;
 	size_t at = 0;
 
-	while (conn->mode == MODE_WS || conn->mode == MODE_WS_CLOSING) {
+	while (at < in->len && (conn->mode == MODE_WS || conn->mode == MODE_WS_CLOSING)) {
 		struct str payload = STR_NONE;
 		size_t used;
 		enum frame frame =

@@ -31,7 +31,9 @@ struct server_events {
 	void (*on_request)(void *data, server_conn conn, const struct server_request *request);
 	/* An upgrade request. Return 0 to accept (the connection is a WebSocket from the next callback
 	 * on; `*subprotocol` set to a text is echoed), or an HTTP status to refuse with, which is
-	 * answered with the headers in `*refusal` and an empty body. */
+	 * answered with the headers in `*refusal` and an empty body. When accepting, `*refusal` holds lines
+	 * that the 101 answer ends with. Method, key and version are checked after this call, as Mastodon does
+	 * after looking at the token: on_ws_open tells that they were good. */
 	int (*on_upgrade)(void *data, server_conn conn, const struct server_request *request,
 		const char **subprotocol, const struct http_header **refusal,
 		unsigned *refusal_count);
@@ -56,19 +58,22 @@ void server_destroy(struct server *server); /* cuts all connections, no callback
 int server_port(const struct server *server);
 
 /* The whole answer; sends Content-Length unless `chunked`. Connection stays open (keep-alive) unless
- * the request asked to close or was HTTP/1.0. Header names are sent as given. */
-bool server_respond(struct server *server, server_conn conn, int status,
+ * the request asked to close or was HTTP/1.0, or `headers` say "Connection: close". Headers are sent as given
+ * and in that order; Content-Length, Transfer-Encoding and Connection are added only where they are missing.
+ * An idle connection is closed after five seconds, as Node does. */
+bool server_respond(struct server *server, server_conn id, int status,
 	const struct http_header *headers, unsigned header_count, struct str body, bool chunked);
-/* An answer without known end: chunked (plain until close for HTTP/1.0). Each server_write is one chunk. */
-bool server_begin(struct server *server, server_conn conn, int status,
+/* An answer without known end: chunked (plain until close for HTTP/1.0, unless `headers` name the chunks as
+ * Mastodon's do). Each server_write is one chunk. */
+bool server_begin(struct server *server, server_conn id, int status,
 	const struct http_header *headers, unsigned header_count);
-bool server_write(struct server *server, server_conn conn, struct str chunk);
-bool server_finish(struct server *server, server_conn conn); /* last chunk */
+bool server_write(struct server *server, server_conn id, struct str chunk);
+bool server_finish(struct server *server, server_conn id); /* last chunk */
 /* WebSocket: one message; a ping; a close frame (code 0: without a code). */
-bool server_ws_send(struct server *server, server_conn conn, struct str text);
-bool server_ws_ping(struct server *server, server_conn conn);
-bool server_ws_close(struct server *server, server_conn conn, int code, struct str reason);
+bool server_ws_send(struct server *server, server_conn id, struct str text);
+bool server_ws_ping(struct server *server, server_conn id);
+bool server_ws_close(struct server *server, server_conn id, int code, struct str reason);
 /* Cuts the connection: FIN, or RST when `reset`; nothing further is sent. */
-bool server_cut(struct server *server, server_conn conn, bool reset);
+bool server_cut(struct server *server, server_conn id, bool reset);
 /* Bytes queued for a connection and not yet taken by the socket; 0 for unknown ids. */
-size_t server_queued(const struct server *server, server_conn conn);
+size_t server_queued(const struct server *server, server_conn id);

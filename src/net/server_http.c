@@ -155,10 +155,13 @@ read_headers(struct parser *parser)
 static size_t
 find_head_end(const struct parser *parser)
 {
-	const char *start = parser->in.ptr + parser->at;
 	size_t len = parser->in.len - parser->at;
-	const char *end = len ? memmem(start, len, "\r\n\r\n", 4) : NULL;
+	const char *start, *end;
 
+	if (len == 0)
+		return 0;
+	start = parser->in.ptr + parser->at;
+	end = memmem(start, len, "\r\n\r\n", 4);
 	return end ? (size_t)(end - start) + 4 : 0;
 }
 

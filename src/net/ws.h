@@ -25,7 +25,7 @@ enum ws_end {
 
 struct ws_ended {
 	enum ws_end end;
-	int code;        /* WS_CLOSED: the close code */
+	int code;        /* WS_CLOSED: the close code; lws 4.1 makes 1002 of 1012 to 1015 */
 	int http_status; /* WS_REFUSED */
 	const char *
 		error; /* words for people: the server's X-Error-Message where it sent one; never NULL */

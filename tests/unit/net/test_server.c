@@ -457,7 +457,7 @@ refuses_a_head_over_the_cap(void **state)
 
 	(void)state;
 	memset(junk, 'a', sizeof(junk));
-	memcpy(junk, "GET /", 5);
+	memcpy(junk, "GET /a", 6);
 	bench_start(&bench, 1.0);
 	bench_connect(&bench);
 	say(&bench, (struct str){junk, sizeof(junk)});

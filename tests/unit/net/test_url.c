@@ -11,35 +11,35 @@
 
 struct row {
 	const char *text;
-	bool tls;
 	const char *host;
-	uint16_t port;
 	const char *path;
 	const char *query;
 	const char *origin;
+	uint16_t port;
+	bool tls;
 };
 
 static const struct row good[] = {
-	{"https://mastodon.example", true, "mastodon.example", 443, "/", NULL,
-		"https://mastodon.example"},
-	{"https://Mastodon.EXAMPLE/Path", true, "mastodon.example", 443, "/Path", NULL,
-		"https://mastodon.example"},
-	{"wss://s.example:443/api/v1/streaming?stream=user", true, "s.example", 443,
-		"/api/v1/streaming", "stream=user", "https://s.example"},
-	{"WS://127.0.0.1:4000", false, "127.0.0.1", 4000, "/", NULL, "http://127.0.0.1:4000"},
-	{"http://[::1]:80/x?", false, "::1", 80, "/x", "", "http://[::1]"},
-	{"http://[2001:DB8::1]:8080", false, "2001:db8::1", 8080, "/", NULL,
-		"http://[2001:db8::1]:8080"},
-	{"http://h?a=b?c", false, "h", 80, "/", "a=b?c", "http://h"},
-	{"http://h:/", false, "h", 80, "/", NULL, "http://h"},
+	{"https://mastodon.example", "mastodon.example", "/", NULL, "https://mastodon.example", 443,
+		true},
+	{"https://Mastodon.EXAMPLE/Path", "mastodon.example", "/Path", NULL,
+		"https://mastodon.example", 443, true},
+	{"wss://s.example:443/api/v1/streaming?stream=user", "s.example", "/api/v1/streaming",
+		"stream=user", "https://s.example", 443, true},
+	{"WS://127.0.0.1:4000", "127.0.0.1", "/", NULL, "http://127.0.0.1:4000", 4000, false},
+	{"http://[::1]:80/x?", "::1", "/x", "", "http://[::1]", 80, false},
+	{"http://[2001:DB8::1]:8080", "2001:db8::1", "/", NULL, "http://[2001:db8::1]:8080", 8080,
+		false},
+	{"http://h?a=b?c", "h", "/", "a=b?c", "http://h", 80, false},
+	{"http://h:/", "h", "/", NULL, "http://h", 80, false},
 	{"http://b\xc3\xbc"
 	 "cher.example/",
-		false,
 		"b\xc3\xbc"
 		"cher.example",
-		80, "/", NULL,
+		"/", NULL,
 		"http://b\xc3\xbc"
-		"cher.example"},
+		"cher.example",
+		80, false},
 };
 
 static const char *const bad[] = {"", "mastodon.example", "ftp://h/", "http://", "http:///x",
