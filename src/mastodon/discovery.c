@@ -212,7 +212,10 @@ on_instance(struct discovery *discovery, const struct http_answer *answer)
 	/* 501 is what small servers say for what they do not have. */
 	if (!ok && !discovery->has_instance && is_trouble(answer) && answer->status != 501) {
 		char *words = answer_describe(answer, discovery->parser);
-		char *message = xasprintf("%s does not say where its streaming server is: %s",
+		char *message = xasprintf(answer->status != 0
+						  ? "%s does not say where its streaming server "
+						    "is: it says %s"
+						  : "%s cannot be reached: %s",
 			discovery->account->host, words);
 		finish(discovery, DISCOVERY_FAILED, message);
 		free(message);
