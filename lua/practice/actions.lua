@@ -1,6 +1,5 @@
 -- SPDX-License-Identifier: MIT
 -- What a test or a scenario can make happen: posts by made-up people, and faults. One function each, one table in.
-local json = require "trusted.json"
 local server = require "trusted.server"
 local channels = require "practice.channels"
 local entities = require "practice.entities"

@@ -120,7 +120,8 @@ function entities.poll(poll, viewer, now)
         options[i] = ('{"title":%s,"votes_count":%d}'):format(q(option.title), option.votes)
     end
     local mine = viewer and poll.voted[viewer.id]
-    local out = ('{"id":%s,"expires_at":"%s","expired":%s,"multiple":%s,"votes_count":%d,"voters_count":%d,"options":[%s],"emojis":[]'):format(
+    local out = ('{"id":%s,"expires_at":"%s","expired":%s,"multiple":%s,"votes_count":%d,"voters_count":%d,'
+        .. '"options":[%s],"emojis":[]'):format(
         q(poll.id), text.time(poll.expires), bool(now >= poll.expires), bool(poll.multiple), votes, poll.voters,
         table.concat(options, ","))
     if viewer then
@@ -203,7 +204,8 @@ function entities.deleted_status(st, viewer, now)
 end
 
 function entities.status_edit(version, st)
-    return ('{"content":%s,"spoiler_text":%s,"sensitive":%s,"created_at":"%s","account":%s,"media_attachments":%s,"emojis":[],"poll":%s}'):format(
+    return ('{"content":%s,"spoiler_text":%s,"sensitive":%s,"created_at":"%s","account":%s,"media_attachments":%s,'
+        .. '"emojis":[],"poll":%s}'):format(
         q(version.content), q(version.spoiler), bool(version.sensitive), text.time(version.ms),
         entities.account(st.account), array(version.media, entities.attachment), version.poll or "null")
 end

@@ -7,7 +7,8 @@ phrases.says = {
         "The lock keeper waved us through twice today. {n} boats before noon #canal",
         "Finally fixed the bilge pump. It was a sock. It is always a sock.",
         "Rain since {n} o'clock, the weir hums in B flat #weather",
-        "Reading about standing waves, cannot stop looking at puddles now https://weir.example/essays/standing-waves-and-other-things-that-stay?page={n}",
+        "Reading about standing waves, cannot stop looking at puddles now "
+            .. "https://weir.example/essays/standing-waves-and-other-things-that-stay?page={n}",
         "Small victory: {n} days without touching the config file.",
         "Does anybody here still own a slide rule? Asking for a museum of one. #retrocomputing",
         "Fresh bread, quiet street, one very loud magpie #morning",
@@ -76,7 +77,8 @@ phrases.says = {
 phrases.cats = {
     en = { "She has opinions about the keyboard. #caturday", "Inspector of cardboard boxes, on duty #caturday #cats",
         "Loaf status: {n} % #Caturday" },
-    de = { "Der Kater hat das Paket angenommen. Unterschrift: Pfote. #caturday", "Fensterbankdienst, Schicht {n} #caturday #katzen" },
+    de = { "Der Kater hat das Paket angenommen. Unterschrift: Pfote. #caturday",
+        "Fensterbankdienst, Schicht {n} #caturday #katzen" },
     fr = { "Le chat relit mes épreuves #caturday", "Sieste n° {n} de la journée #caturday #chats" },
     es = { "La gata manda, yo sirvo #caturday #gatos", "Hora de la siesta número {n} #caturday" },
     it = { "Il gatto controlla l'orto #caturday #gatti" },
@@ -120,7 +122,8 @@ phrases.bots = {
     ferry = "Ligne 7 : prochain bac dans {n} minutes. #bac",
 }
 
-phrases.to_bot = { "ping", "hello", "help", "hello there!", "what time is it?", "ping?", "Guten Tag", "bonjour", "thank you 🙏" }
+phrases.to_bot = { "ping", "hello", "help", "hello there!", "what time is it?", "ping?", "Guten Tag", "bonjour",
+    "thank you 🙏" }
 
 phrases.replies = {
     en = { "Same here, since {n} years.", "That is the best thing I read today.", "Source? (kindly)" },

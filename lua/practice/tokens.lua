@@ -74,7 +74,12 @@ end
 -- The token of a REST request: token; nil when it shows none; false and the words when what it shows is no good.
 function tokens:for_rest(request, p)
     local header = request.headers["authorization"]
-    local text = header and header:match("^[Bb]earer%s+(%S+)$") or (not header and type(p.access_token) == "string" and p.access_token)
+    local text
+    if header then
+        text = header:match("^[Bb]earer%s+(%S+)$")
+    elseif type(p.access_token) == "string" then
+        text = p.access_token
+    end
     if not text then
         return nil
     end

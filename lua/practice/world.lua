@@ -320,7 +320,7 @@ function world:favourite(st, actor)
     return st
 end
 
-function world:unfavourite(st, actor)
+function world.unfavourite(_, st, actor)
     st = st.reblog or st
     if st.favourites[actor.id] then
         st.favourites[actor.id] = nil
@@ -330,7 +330,7 @@ function world:unfavourite(st, actor)
 end
 
 -- `actor` follows `target`; a locked account is only asked.
-function world:follow(actor, target)
+function world.follow(_, actor, target)
     actor.follows = actor.follows or {}
     if not actor.follows[target.id] then
         actor.follows[target.id] = target.locked and "requested" or true

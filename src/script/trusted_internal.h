@@ -29,6 +29,7 @@ struct trusted {
 };
 
 /* The state that Lua is running in. */
+/* The state that `L` belongs to. */
 static inline struct trusted *
 trusted_of(lua_State *L)
 {

@@ -84,11 +84,13 @@ end
 
 case("text becomes the HTML that Mastodon makes", function()
     local alice = { username = "alice", url = "https://practice.example/@alice" }
-    local html, tags, mentions = text.render("Hi @alice & #Caf\u{e9}_1!\n\n2nd a@b.example #12", "https://x.example", function(acct)
+    local function find(acct)
         return acct == "alice" and alice or nil
-    end)
-    same(html, '<p>Hi <span class="h-card" translate="no"><a href="https://practice.example/@alice" class="u-url mention">'
-        .. '@<span>alice</span></a></span> &amp; <a href="https://x.example/tags/cafe_1" class="mention hashtag" rel="tag">'
+    end
+    local html, tags, mentions = text.render("Hi @alice & #Caf\u{e9}_1!\n\n2nd a@b.example #12", "https://x.example", find)
+    same(html, '<p>Hi <span class="h-card" translate="no"><a href="https://practice.example/@alice" '
+        .. 'class="u-url mention">@<span>alice</span></a></span> &amp; '
+        .. '<a href="https://x.example/tags/cafe_1" class="mention hashtag" rel="tag">'
         .. "#<span>Caf\u{e9}_1</span></a>!</p><p>2nd a@b.example #12</p>")
     same(tags, { "cafe_1" })
     same(mentions[1] == alice and #mentions, 1)
@@ -119,13 +121,15 @@ case("parameters come by query, form, JSON and multipart", function()
     local function of(content_type, body, query)
         return params.of { query = query or "", body = body, headers = { ["content-type"] = content_type } }
     end
-    same(of("application/x-www-form-urlencoded", "status=a+b%26&media_ids[]=1&media_ids[]=2&poll[options][]=x&poll[expires_in]=5"),
+    same(of("application/x-www-form-urlencoded",
+        "status=a+b%26&media_ids[]=1&media_ids[]=2&poll[options][]=x&poll[expires_in]=5"),
         { status = "a b&", media_ids = { "1", "2" }, poll = { options = { "x" }, expires_in = "5" } })
     same(of("application/json; charset=utf-8", '{"status":"x","in_reply_to_id":null,"n":5}', "q=1"),
         { status = "x", n = 5, q = "1" })
     same(select(2, of("application/json", "{broken")) ~= nil, true)
     same(of('multipart/form-data; boundary="XX"', '--XX\r\nContent-Disposition: form-data; name="status"\r\n\r\nhi\r\n'
-        .. '--XX\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n1234\r\n--XX--\r\n'),
+        .. '--XX\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+        .. "1234\r\n--XX--\r\n"),
         { status = "hi", file = { filename = "a.png", type = "image/png", size = 4 } })
     same({ params.bool "f", params.bool "x", params.bool(true), params.bool "" == nil }, { false, true, true, true })
     same({ params.limit("-5", 20, 40), params.limit("99", 20, 40), params.limit("x", 20, 40) }, { 5, 40, 20 })
@@ -360,8 +364,9 @@ end)
 
 case("an imported status reads back as it came", function()
     local w = small_world()
-    local raw = '{"id":"77","created_at":"2026-11-20T12:00:01.234Z","content":"<p>x</p>","account":{"id":"9","acct":"e@f.example"},'
-        .. '"tags":[{"name":"Boats"}],"visibility":"public","favourites_count":3,"edited_at":null}'
+    local raw = '{"id":"77","created_at":"2026-11-20T12:00:01.234Z","content":"<p>x</p>",'
+        .. '"account":{"id":"9","acct":"e@f.example"},"tags":[{"name":"Boats"}],'
+        .. '"visibility":"public","favourites_count":3,"edited_at":null}'
     local st = import.status(w.store, raw, 0)
     same({ st.ms, st.tags[1], st.favs, st.account.is_local }, { 1795176001234, "boats", 3, false })
     local value = json.decode(entities.status(st, w.bot, 0))
