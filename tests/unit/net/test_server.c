@@ -457,9 +457,9 @@ refuses_a_head_over_the_cap(void **state)
 
 	(void)state;
 	memset(junk, 'a', sizeof(junk));
-	memcpy(junk, "GET /a", 6);
 	bench_start(&bench, 1.0);
 	bench_connect(&bench);
+	say(&bench, STR("GET /"));
 	say(&bench, (struct str){junk, sizeof(junk)});
 	wait_for(&bench, 0, 10000);
 	assert_memory_equal(bench.got.ptr, "HTTP/1.1 431 ", 13);
