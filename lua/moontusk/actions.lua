@@ -52,8 +52,11 @@ local function summary_of(name, status)
   return string.format("%s of @%s: \"%s\"", name, acct, actions.shorten(words, WORDS_SHOWN))
 end
 
--- At most `limit` characters of the first line.
+-- At most `limit` characters, white space made one blank; what stands far behind is not looked at.
 function actions.shorten(text, limit)
+  if #text > limit * 8 then
+    text = string.gsub(string.sub(text, 1, limit * 8), "[\xC0-\xFF][\x80-\xBF]*$", "") -- no half character
+  end
   text = string.gsub(text, "%s+", " ")
   local cut = utf8.offset(text, limit + 1)
   return cut and cut <= #text and string.sub(text, 1, cut - 1) .. "…" or text

@@ -15,7 +15,6 @@
 struct body {
 	lua_body_fn *run;
 	void *data;
-	char *error;
 };
 
 struct lua_state *
@@ -129,20 +128,20 @@ add_traceback(lua_State *L, char *out)
 static int
 on_lua_error(lua_State *L)
 {
-	struct body *body = lua_touserdata(L, lua_upvalueindex(1));
+	char *error = lua_state_of(L)->error;
 	size_t len;
 	const char *text;
 	if (lua_type(L, 1) == LUA_TSTRING) {
 		text = lua_tolstring(L, 1, &len);
-		snprintf(body->error, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
+		snprintf(error, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
 	} else if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) {
 		text = luaL_tolstring(L, 1, &len);
-		snprintf(body->error, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
+		snprintf(error, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
 	} else {
-		snprintf(body->error, PLUGIN_ERROR_MAX,
-			"error() was called with a %s, expected a text", luaL_typename(L, 1));
+		snprintf(error, PLUGIN_ERROR_MAX, "error() was called with a %s, expected a text",
+			luaL_typename(L, 1));
 	}
-	add_traceback(L, body->error);
+	add_traceback(L, error);
 	return 0;
 }
 
@@ -155,35 +154,24 @@ run_body(lua_State *L)
 	return 0;
 }
 
-/* Nothing before the pcall allocates but the handler's closure: so that one is made inside a pcall of its own. */
-static int
-run_with_handler(lua_State *L)
-{
-	lua_pushvalue(L, 1);
-	lua_pushcclosure(L, on_lua_error, 1);
-	lua_pushcfunction(L, run_body);
-	lua_pushvalue(L, 1); /* body handler run_body body */
-	int status = lua_pcall(L, 1, 0, 2);
-	lua_pushinteger(L, status);
-	return 1;
-}
-
 bool
 lua_state_call(struct lua_state *state, lua_body_fn *run, void *data, char *error)
 {
 	lua_State *L = state->L;
 	int top = lua_gettop(L);
-	struct body body = {.run = run, .data = data, .error = error};
+	struct body body = {.run = run, .data = data};
+	char *outer = state->error; /* of the call that this one is made from, if any */
 	int status = LUA_ERRMEM;
+	state->error = error;
 	error[0] = '\0';
-	if (lua_checkstack(L, LUA_MINSTACK)) {
-		lua_pushcfunction(L, run_with_handler);
+	if (lua_checkstack(L, LUA_MINSTACK)) { /* none of these pushes allocates */
+		lua_pushcfunction(L, on_lua_error);
+		lua_pushcfunction(L, run_body);
 		lua_pushlightuserdata(L, &body);
-		status = lua_pcall(L, 1, 1, 0);
-		if (status == LUA_OK)
-			status = (int)lua_tointeger(L, -1);
+		status = lua_pcall(L, 1, 0, top + 1);
 		lua_settop(L, top);
 	}
+	state->error = outer;
 	if (status == LUA_ERRMEM)
 		snprintf(error, PLUGIN_ERROR_MAX, "out of memory (%zu KiB in use)",
 			state->used / 1024);

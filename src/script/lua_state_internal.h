@@ -8,6 +8,7 @@ struct lua_state {
 	lua_State *L;
 	struct lua_state_config config;
 	size_t used;
+	char *error; /* where the running lua_state_call wants its message; NULL outside of one */
 	unsigned long allocations; /* made so far; counted only with config.fail_at */
 };
 
