@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* moontusk practice: a pretend Mastodon server on this machine. */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "command.h"
 #include "json_write.h"
@@ -80,6 +80,9 @@ serve(struct session *session, const struct args *args, struct str arguments)
 	int status = EXIT_DONE;
 
 	if (!trusted) {
+		/* The lines behind the first tell where in our own Lua it was noticed. */
+		if (!args_given(args, "verbose"))
+			error[strcspn(error, "\n")] = '\0';
 		fprintf(stderr, "moontusk practice: %s\n", error);
 		return EXIT_FAILED;
 	}
