@@ -8,13 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK_SIZE 512
+
 static bool
 is_plain(char c)
 {
 	return (unsigned char)c >= 0x20 && (unsigned char)c < 0x80 && c != '"' && c != '\\';
 }
 
-/* Adds the one character at the start of `text`, which is not plain ASCII; returns its length. */
+/* Adds the one character at the start of `text`, which is neither plain ASCII nor `"` or `\\`; returns its length. */
 static size_t
 put_special(struct buf *out, struct str text)
 {
@@ -25,12 +27,6 @@ put_special(struct buf *out, struct str text)
 		return 1;
 	}
 	switch (code) {
-	case '"':
-		(void)buf_add_text(out, "\\\"");
-		break;
-	case '\\':
-		(void)buf_add_text(out, "\\\\");
-		break;
 	case '\n':
 		(void)buf_add_text(out, "\\n");
 		break;
@@ -59,19 +55,30 @@ put_special(struct buf *out, struct str text)
 void
 json_put_str(struct buf *out, struct str text)
 {
+	/* JSON inside of JSON is short runs between quotes: they gather here, so that each byte costs little. */
+	char block[BLOCK_SIZE];
+	size_t used = 0, at = 0;
 	(void)buf_add_char(out, '"');
-	while (text.len > 0) {
-		size_t len = 0;
-		while (len < text.len && is_plain(text.ptr[len])) {
-			len++;
+	while (at < text.len) {
+		char c = text.ptr[at];
+		if (used + 2 > sizeof(block)) {
+			(void)buf_add(out, block, used);
+			used = 0;
 		}
-		if (len > 0) {
-			(void)buf_add(out, text.ptr, len);
+		if (is_plain(c)) {
+			block[used++] = c;
+			at++;
+		} else if (c == '"' || c == '\\') {
+			block[used++] = '\\';
+			block[used++] = c;
+			at++;
 		} else {
-			len = put_special(out, text);
+			(void)buf_add(out, block, used);
+			used = 0;
+			at += put_special(out, (struct str){text.ptr + at, text.len - at});
 		}
-		text = (struct str){text.ptr + len, text.len - len};
 	}
+	(void)buf_add(out, block, used);
 	(void)buf_add_char(out, '"');
 }
 
