@@ -176,7 +176,8 @@ make_rule(struct tail *tail)
 	buf_add_char(&table, '}');
 	struct json_doc *doc = NULL;
 	struct rule_error error = {.message = "the text is not valid UTF-8"};
-	struct rule_env env = {.folder = folder};
+	struct rule_env env = {
+		.folder = folder, .pattern_flags = getenv("MOONTUSK_NO_JIT") ? PATTERN_NO_JIT : 0};
 	if (json_parse(tail->parser, buf_str(&table), &doc, NULL) == ERR_OK)
 		tail->rule = rule_compile(json_root(doc), &env, &error);
 	if (!tail->rule)

@@ -271,6 +271,8 @@ load_plugin(struct host *host, const struct config_plugin *about, const char *fi
 		.clock = host->config.clock,
 		.parser = host->parser,
 		.secrets = host->config.secrets,
+		/* valgrind does not understand compiled patterns */
+		.pattern_flags = getenv("MOONTUSK_NO_JIT") ? PATTERN_NO_JIT : 0,
 	};
 	struct plugin *plugin = plugin_create(&config, error);
 	free(folder);

@@ -126,7 +126,7 @@ compile_rule(lua_State *L, struct plugin *plugin, struct str text, const char *c
 	struct json_doc *doc = NULL;
 	struct json_error json_error = {0};
 	struct rule_error error = {.offset = -1};
-	struct rule_env env = {.folder = plugin->folder};
+	struct rule_env env = {.folder = plugin->folder, .pattern_flags = plugin->pattern_flags};
 	struct rule *rule = NULL;
 	enum err err = json_parse(plugin->parser, text, &doc, &json_error);
 	if (err == ERR_OK)

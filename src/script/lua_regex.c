@@ -87,7 +87,7 @@ check_pattern(lua_State *L, int index, int flags_index)
 	}
 	struct pattern_error error = {0};
 	struct str text = lua_check_str(L, index);
-	int flags = read_flags(L, flags_index);
+	int flags = read_flags(L, flags_index) | plugin_of(L)->pattern_flags;
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &cache_key);
 	lua_pushfstring(L, "%d/", flags);
 	lua_pushvalue(L, index);

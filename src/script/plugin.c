@@ -173,6 +173,7 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		.clock = config->clock,
 		.parser = config->parser,
 		.secrets = config->secrets,
+		.pattern_flags = config->pattern_flags,
 		.as_declared = config->as_declared,
 		.phase = PLUGIN_LOADING,
 	};

@@ -29,6 +29,7 @@ struct plugin_config {
 	struct clock clock;
 	struct json_parser *parser;
 	struct secrets *secrets; /* values of options with secret = true are added */
+	int pattern_flags;       /* added to those of every pattern, e.g. PATTERN_NO_JIT */
 	unsigned long
 		fail_at; /* for tests: this allocation of Lua fails and all after it; 0: none */
 };

@@ -27,6 +27,7 @@ struct plugin {
 	struct clock clock;
 	struct json_parser *parser;
 	struct secrets *secrets;
+	int pattern_flags;
 	struct json_doc *options; /* what the operator wrote; NULL: nothing */
 	bool options_read;        /* the plugin has called tusk.options */
 	bool as_declared;
