@@ -593,7 +593,7 @@ class Events(Case):
             at("500ms", function() mention("ping", "kit") end)
             at("700ms", post, { text = "later", from = "emi" })
             at("900ms", drop)
-            at("1s", function() fail("/api/v1/timelines", 500) limit(429, { for_ = "1s", ["for"] = "2s" }) end)
+            at("1s", function() fail("/api/v1/timelines", 500) limit(429, "2s") end)
         """)
         server = self.practice("--quiet", "--events", self.write("none.jsonl", ""), "--scenario", script)
         user = EventStream(server, "user")
