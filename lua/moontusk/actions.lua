@@ -148,6 +148,8 @@ local function parameters_of(name, post)
   check.keys(name, post, POST)
   check_visibility(name, post.visibility)
   local text = post.text or post.status
+  check.utf8(name, "text", text)
+  check.utf8(name, "cw", post.cw or post.spoiler_text)
   if (text == nil or text == "") and not post.media_ids and not post.poll then
     check.fail("%s: there is nothing to post: text is %s, and there are neither media_ids nor a poll", name,
       text and "empty" or "missing")

@@ -33,6 +33,14 @@ function check.type(call, what, value, expected)
   end
 end
 
+-- Texts that leave the program: a server refuses, or changes, what is no UTF-8.
+function check.utf8(call, what, value)
+  if type(value) == "string" and not utf8.len(value) then
+    check.fail("%s: %s: not valid UTF-8; texts of events always are, bytes from elsewhere need a check with utf8.len",
+      call, what)
+  end
+end
+
 local function sorted_keys(known)
   local names = {}
   for name in pairs(known) do

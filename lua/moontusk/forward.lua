@@ -180,6 +180,8 @@ function forward.send(subject, target, options)
   end
   options = options or {}
   check.keys("forward", options, OPTIONS)
+  check.utf8("forward", "text", options.text)
+  check.utf8("forward", "title", options.title)
   local shape, url, host = parse_target(target)
   if not actions.may_write("forward", actions.subject_is_private(subject)) then
     return setmetatable({}, { __index = { action = "forward" } })
