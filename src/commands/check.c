@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* moontusk check: everything that can be wrong without connecting, and what each plugin may do. */
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 

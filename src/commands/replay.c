@@ -2,7 +2,6 @@
 /* moontusk replay: the same host over recorded events, dry, with a clock that follows them. */
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

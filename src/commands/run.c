@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* moontusk run: the host. */
-#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* moontusk tail: prints what flows, readable or as JSON lines. */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

@@ -68,7 +68,7 @@ struct streaming {
 #define STREAMING_BASE_MS    1000
 #define STREAMING_CAP_MS     (5 * 60 * 1000)
 #define STREAMING_HEALTHY_MS (60 * 1000)
-#define SUB_LABEL_BYTES        (STREAM_PARAM_MAX + 64)
+#define SUB_LABEL_BYTES      (STREAM_PARAM_MAX + 64)
 #define SWITCH_FAILURES      2 /* of one transport before auto takes the other */
 
 /* streaming.c */

@@ -105,8 +105,8 @@ class Output(harness.Case):
 
     def test_seconds_ends_it_with_0_when_it_was_live(self):
         practice = self.practice("--events", os.devnull, "--quiet")
-        code, _, errors = self.run_to_end("tail", "public", "--server", practice.url, "--seconds", 1,
-                                          token=practice.token)
+        code, _, errors = self.run_to_end("tail", "public", "--server", practice.url, "--seconds",
+                                          2 * harness.SLOW, token=practice.token)
         self.assertEqual(code, 0, errors)
 
     def test_the_token_is_nowhere_in_the_output(self):
