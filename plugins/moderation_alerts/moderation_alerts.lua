@@ -30,11 +30,11 @@ tusk.on("status", {
   account = { age = "<" .. options.young },
 }, function(status, event)
   status:archive("evidence")
-  local account = status.account
+  local account, match = status.account, event.match
   local text = table.concat({
     ("@%s, account of %s, %d posts, %d followers"):format(account.acct, account.created_at:sub(1, 10),
       account.statuses_count, account.followers_count),
-    ("matched \"%s\" in its %s"):format(event.match.text, event.match.view),
+    ("matched \"%s\" by its %s"):format(match.text, match.rule),
     tusk.text.visible(status.content),
     "profile: " .. account.url,
   }, "\n")
@@ -42,7 +42,7 @@ tusk.on("status", {
     tusk.log.warn("%s", (text:gsub("\n", " | ")))
   else
     status:forward(options.alert, {
-      title = "Young account, " .. event.match.text,
+      title = "Young account, " .. match.text,
       text = text,
       at_most = { options.per_hour, per = "1h" },
     })
