@@ -10,122 +10,122 @@ channels.SCOPES = "Access token does not have the required scopes"
 
 -- name -> how its channels are found. `public`: the part behind "timeline:public".
 local STREAMS = {
-    ["user"] = { scope = "read:statuses" },
-    ["user:notification"] = { scope = "read:notifications" },
-    ["public"] = { scope = "read:statuses", public = "" },
-    ["public:media"] = { scope = "read:statuses", public = ":media" },
-    ["public:local"] = { scope = "read:statuses", public = ":local" },
-    ["public:local:media"] = { scope = "read:statuses", public = ":local:media" },
-    ["public:remote"] = { scope = "read:statuses", public = ":remote" },
-    ["public:remote:media"] = { scope = "read:statuses", public = ":remote:media" },
-    ["hashtag"] = { scope = "read:statuses", tag = "" },
-    ["hashtag:local"] = { scope = "read:statuses", tag = ":local" },
-    ["list"] = { scope = "read:statuses", list = true },
-    ["direct"] = { scope = "read:statuses" },
+  ["user"] = { scope = "read:statuses" },
+  ["user:notification"] = { scope = "read:notifications" },
+  ["public"] = { scope = "read:statuses", public = "" },
+  ["public:media"] = { scope = "read:statuses", public = ":media" },
+  ["public:local"] = { scope = "read:statuses", public = ":local" },
+  ["public:local:media"] = { scope = "read:statuses", public = ":local:media" },
+  ["public:remote"] = { scope = "read:statuses", public = ":remote" },
+  ["public:remote:media"] = { scope = "read:statuses", public = ":remote:media" },
+  ["hashtag"] = { scope = "read:statuses", tag = "" },
+  ["hashtag:local"] = { scope = "read:statuses", tag = ":local" },
+  ["list"] = { scope = "read:statuses", list = true },
+  ["direct"] = { scope = "read:statuses" },
 }
 channels.STREAMS = STREAMS
 
 -- Path of the event streams -> stream name; `media`: ?only_media= is honoured.
 channels.PATHS = {
-    ["/api/v1/streaming/user"] = { "user" },
-    ["/api/v1/streaming/user/notification"] = { "user:notification" },
-    ["/api/v1/streaming/public"] = { "public", media = true },
-    ["/api/v1/streaming/public/local"] = { "public:local", media = true },
-    ["/api/v1/streaming/public/remote"] = { "public:remote", media = true },
-    ["/api/v1/streaming/hashtag"] = { "hashtag" },
-    ["/api/v1/streaming/hashtag/local"] = { "hashtag:local" },
-    ["/api/v1/streaming/list"] = { "list" },
-    ["/api/v1/streaming/direct"] = { "direct" },
+  ["/api/v1/streaming/user"] = { "user" },
+  ["/api/v1/streaming/user/notification"] = { "user:notification" },
+  ["/api/v1/streaming/public"] = { "public", media = true },
+  ["/api/v1/streaming/public/local"] = { "public:local", media = true },
+  ["/api/v1/streaming/public/remote"] = { "public:remote", media = true },
+  ["/api/v1/streaming/hashtag"] = { "hashtag" },
+  ["/api/v1/streaming/hashtag/local"] = { "hashtag:local" },
+  ["/api/v1/streaming/list"] = { "list" },
+  ["/api/v1/streaming/direct"] = { "direct" },
 }
 
 function channels.user(person)
-    return "timeline:" .. person.id
+  return "timeline:" .. person.id
 end
 function channels.notifications(person)
-    return "timeline:" .. person.id .. ":notifications"
+  return "timeline:" .. person.id .. ":notifications"
 end
 function channels.direct(person)
-    return "timeline:direct:" .. person.id
+  return "timeline:direct:" .. person.id
 end
 function channels.list(id)
-    return "timeline:list:" .. id
+  return "timeline:list:" .. id
 end
 
 -- All public and hashtag channels that a status goes to.
 function channels.of_status(st)
-    local out = {}
-    if st.visibility ~= "public" or st.reblog then
-        return out
-    end
-    local where = st.account.is_local and ":local" or ":remote"
-    if not st.reply_to or st.reply_account == st.account.id then
-        out[1], out[2] = "timeline:public", "timeline:public" .. where
-        if #st.media > 0 then
-            out[3], out[4] = "timeline:public:media", "timeline:public" .. where .. ":media"
-        end
-    end
-    for _, name in ipairs(st.tags) do
-        out[#out + 1] = "timeline:hashtag:" .. name
-        if st.account.is_local then
-            out[#out + 1] = "timeline:hashtag:" .. name .. ":local"
-        end
-    end
+  local out = {}
+  if st.visibility ~= "public" or st.reblog then
     return out
+  end
+  local where = st.account.is_local and ":local" or ":remote"
+  if not st.reply_to or st.reply_account == st.account.id then
+    out[1], out[2] = "timeline:public", "timeline:public" .. where
+    if #st.media > 0 then
+      out[3], out[4] = "timeline:public:media", "timeline:public" .. where .. ":media"
+    end
+  end
+  for _, name in ipairs(st.tags) do
+    out[#out + 1] = "timeline:hashtag:" .. name
+    if st.account.is_local then
+      out[#out + 1] = "timeline:hashtag:" .. name .. ":local"
+    end
+  end
+  return out
 end
 
 local function with_param(name, value)
-    return "[" .. json.quote(name) .. "," .. (type(value) == "number" and ("%d"):format(value) or json.quote(value)) .. "]"
+  return "[" .. json.quote(name) .. "," .. (type(value) == "number" and ("%d"):format(value) or json.quote(value)) .. "]"
 end
 
 local function of_tag(stream, name, p)
-    local tag = p.tag
-    if tag == nil or tag == "" or tag == json.null then
-        return nil, 400, "Missing tag name parameter"
-    elseif type(tag) ~= "string" then
-        return nil, 500, "An unexpected error occurred"
-    end
-    return { "timeline:hashtag:" .. text.tag_name(tag) .. stream.tag }, with_param(name, tag)
+  local tag = p.tag
+  if tag == nil or tag == "" or tag == json.null then
+    return nil, 400, "Missing tag name parameter"
+  elseif type(tag) ~= "string" then
+    return nil, 500, "An unexpected error occurred"
+  end
+  return { "timeline:hashtag:" .. text.tag_name(tag) .. stream.tag }, with_param(name, tag)
 end
 
 local function of_list(name, p, token, store)
-    local id = p.list
-    if id == nil or id == "" or id == json.null then
-        return nil, 400, "Missing list name parameter"
-    end
-    local key = math.type(id) == "integer" and tostring(id) or id
-    local list = type(key) == "string" and store.lists[key]
-    if not list or list.owner ~= token.person then
-        return nil, 401, "Not authorized to stream this list"
-    end
-    return { channels.list(list.id) }, with_param(name, id)
+  local id = p.list
+  if id == nil or id == "" or id == json.null then
+    return nil, 400, "Missing list name parameter"
+  end
+  local key = math.type(id) == "integer" and tostring(id) or id
+  local list = type(key) == "string" and store.lists[key]
+  if not list or list.owner ~= token.person then
+    return nil, 401, "Not authorized to stream this list"
+  end
+  return { channels.list(list.id) }, with_param(name, id)
 end
 
 -- The channels of a stream and the JSON of its `stream` array; or nil, status and words.
 -- `p` has tag and list. Order of the checks: name, scope, parameter (protocol.md 1.4).
 function channels.resolve(name, p, token, store)
-    local stream = type(name) == "string" and STREAMS[name]
-    if not stream then
-        return nil, 400, "Unknown stream type"
-    elseif not tokens.streams(token, stream.scope) then
-        return nil, 401, channels.SCOPES
-    elseif stream.tag then
-        return of_tag(stream, name, p)
-    elseif stream.list then
-        return of_list(name, p, token, store)
+  local stream = type(name) == "string" and STREAMS[name]
+  if not stream then
+    return nil, 400, "Unknown stream type"
+  elseif not tokens.streams(token, stream.scope) then
+    return nil, 401, channels.SCOPES
+  elseif stream.tag then
+    return of_tag(stream, name, p)
+  elseif stream.list then
+    return of_list(name, p, token, store)
+  end
+  local label = "[" .. json.quote(name) .. "]"
+  if stream.public then
+    return { "timeline:public" .. stream.public }, label
+  elseif name == "user" then
+    local list = { channels.user(token.person) }
+    if tokens.streams(token, "read:notifications") then
+      list[2] = channels.notifications(token.person)
     end
-    local label = "[" .. json.quote(name) .. "]"
-    if stream.public then
-        return { "timeline:public" .. stream.public }, label
-    elseif name == "user" then
-        local list = { channels.user(token.person) }
-        if tokens.streams(token, "read:notifications") then
-            list[2] = channels.notifications(token.person)
-        end
-        return list, label
-    elseif name == "user:notification" then
-        return { channels.notifications(token.person) }, label
-    end
-    return { channels.direct(token.person) }, label
+    return list, label
+  elseif name == "user:notification" then
+    return { channels.notifications(token.person) }, label
+  end
+  return { channels.direct(token.person) }, label
 end
 
 return channels

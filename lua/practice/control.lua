@@ -15,102 +15,102 @@ local LOG_BODY_MAX = 2000
 
 -- `ctx`: what the actions need, and port.
 function control.new(ctx)
-    return setmetatable({ ctx = ctx, log = {}, total = 0 }, control)
+  return setmetatable({ ctx = ctx, log = {}, total = 0 }, control)
 end
 
 -- Remembers one request; status is nil while it streams or hangs.
 function control:note(request, status)
-    self.total = self.total + 1
-    self.log[#self.log + 1] = { number = self.total, method = request.method, path = request.path,
-        query = request.query, body = request.body:sub(1, LOG_BODY_MAX), status = status, ms = self.ctx.world.clock(),
-        key = request.headers["idempotency-key"], agent = request.headers["user-agent"] }
-    if #self.log > LOG_MAX then
-        self.log = table.move(self.log, LOG_MAX // 2, #self.log, 1, {})
-    end
+  self.total = self.total + 1
+  self.log[#self.log + 1] = { number = self.total, method = request.method, path = request.path,
+    query = request.query, body = request.body:sub(1, LOG_BODY_MAX), status = status, ms = self.ctx.world.clock(),
+    key = request.headers["idempotency-key"], agent = request.headers["user-agent"] }
+  if #self.log > LOG_MAX then
+    self.log = table.move(self.log, LOG_MAX // 2, #self.log, 1, {})
+  end
 end
 
 local function hide(value)
-    return (value:gsub("(access_token=)[^&]*", "%1…"))
+  return (value:gsub("(access_token=)[^&]*", "%1…"))
 end
 
 local function log_line(row)
-    return table.concat {
-        '{"number":', tostring(row.number), ',"time":"', text.time(row.ms), '","method":', json.quote(row.method),
-        ',"path":', json.quote(row.path), ',"query":', json.quote(hide(row.query)),
-        ',"status":', row.status and tostring(row.status) or "null",
-        ',"idempotency_key":', row.key and json.quote(row.key) or "null",
-        ',"user_agent":', row.agent and json.quote(row.agent) or "null",
-        ',"body":', json.quote(row.body), "}",
-    }
+  return table.concat {
+    '{"number":', tostring(row.number), ',"time":"', text.time(row.ms), '","method":', json.quote(row.method),
+    ',"path":', json.quote(row.path), ',"query":', json.quote(hide(row.query)),
+    ',"status":', row.status and tostring(row.status) or "null",
+    ',"idempotency_key":', row.key and json.quote(row.key) or "null",
+    ',"user_agent":', row.agent and json.quote(row.agent) or "null",
+    ',"body":', json.quote(row.body), "}",
+  }
 end
 
 local views = {}
 
 -- GET /practice/log?since=NUMBER
 function views.log(self, p)
-    local since = math.tointeger(tonumber(p.since)) or 0
-    local out = {}
-    for _, row in ipairs(self.log) do
-        if row.number > since then
-            out[#out + 1] = log_line(row)
-        end
+  local since = math.tointeger(tonumber(p.since)) or 0
+  local out = {}
+  for _, row in ipairs(self.log) do
+    if row.number > since then
+      out[#out + 1] = log_line(row)
     end
-    return '{"total":' .. self.total .. ',"requests":[' .. table.concat(out, ",") .. "]}"
+  end
+  return '{"total":' .. self.total .. ',"requests":[' .. table.concat(out, ",") .. "]}"
 end
 
 -- GET /practice/state: who listens to what
 function views.state(self)
-    local ctx, names = self.ctx, {}
-    for channel, list in pairs(ctx.hub.channels) do
-        names[#names + 1] = json.quote(channel) .. ":" .. #list
-    end
-    table.sort(names)
-    return ('{"listeners":{%s},"events_sent":%d,"statuses":%d,"requests":%d}'):format(
-        table.concat(names, ","), ctx.hub.sent, #ctx.store.statuses - ctx.store.gone, self.total)
+  local ctx, names = self.ctx, {}
+  for channel, list in pairs(ctx.hub.channels) do
+    names[#names + 1] = json.quote(channel) .. ":" .. #list
+  end
+  table.sort(names)
+  return ('{"listeners":{%s},"events_sent":%d,"statuses":%d,"requests":%d}'):format(
+    table.concat(names, ","), ctx.hub.sent, #ctx.store.statuses - ctx.store.gone, self.total)
 end
 
 function views.people(self)
-    return entities.array(self.ctx.cast, entities.account)
+  return entities.array(self.ctx.cast, entities.account)
 end
 
 -- A page of another origin must not steer it: loopback names only, and one of its tokens for what changes something.
 local function local_name(value)
-    local host = value:gsub("^%a+://", ""):gsub(":%d+$", "")
-    return host == "127.0.0.1" or host == "localhost" or host == "[::1]"
+  local host = value:gsub("^%a+://", ""):gsub(":%d+$", "")
+  return host == "127.0.0.1" or host == "localhost" or host == "[::1]"
 end
 
 function control:may(request, p)
-    local headers = request.headers
-    if headers.host and not local_name(headers.host) or headers.origin and not local_name(headers.origin) then
-        return false
-    end
-    if request.method == "GET" then
-        return true
-    end
-    local shown = headers.authorization and headers.authorization:match("^Bearer (.+)$") or p.access_token
-    return shown ~= nil and self.ctx.tokens.by_text[shown] ~= nil
+  local headers = request.headers
+  if headers.host and not local_name(headers.host) or headers.origin and not local_name(headers.origin) then
+    return false
+  end
+  if request.method == "GET" then
+    return true
+  end
+  local shown = headers.authorization and headers.authorization:match("^Bearer (.+)$") or p.access_token
+  return shown ~= nil and self.ctx.tokens.by_text[shown] ~= nil
 end
 
 function control:request(conn, request)
-    local p, problem = params.of(request)
-    local name = request.path:match("^/practice/([%l_]+)$")
-    local status, body = 404, nil
-    if not p then
-        status = 400
-    elseif not self:may(request, p) then
-        status, problem = 403, "the control endpoint takes requests to a loopback name, and a printed token to change things"
-    elseif request.method == "GET" and views[name] then
-        status, body = 200, views[name](self, p)
-    elseif request.method == "POST" and actions[name] then
-        p.access_token = nil
-        body, problem = actions[name](self.ctx, p)
-        status = body and 200 or 400
-    else
-        problem = "no such control; docs/practice.md lists them"
-    end
-    server.respond(conn, status, { "Content-Type", "application/json" },
-        body or '{"error":' .. json.quote(problem or "bad request") .. "}", false)
-    return status
+  local p, problem = params.of(request)
+  local name = request.path:match("^/practice/([%l_]+)$")
+  local status, body = 404, nil
+  if not p then
+    status = 400
+  elseif not self:may(request, p) then
+    status, problem = 403, "the control endpoint takes requests to a loopback name, and a printed token to change things"
+  elseif request.method == "GET" and views[name] then
+    status, body = 200, views[name](self, p)
+  elseif request.method == "POST" and actions[name] then
+    p.access_token = nil
+    body, problem = actions[name](self.ctx, p)
+    status = body and 200 or 400
+  else
+    problem = "no such control; docs/practice.md lists them"
+  end
+  server.respond(conn, status, { "Content-Type", "application/json" },
+    body or '{"error":' .. json.quote(problem or "bad request") .. "}", false)
+  return status
 end
 
 return control

@@ -7,73 +7,73 @@ hub.__index = hub
 
 -- `server` has event(conn, …), ws_event(conn, …) and ws_send(conn, text); `clock()` gives ms.
 function hub.new(server, clock)
-    return setmetatable({
-        server = server,
-        clock = clock,
-        channels = {}, -- channel -> list of subscriptions
-        on_subscribe = nil, -- called with the channel when it gets a listener
-        last = {}, -- channel -> time of its last event
-        sent = 0,
-    }, hub)
+  return setmetatable({
+    server = server,
+    clock = clock,
+    channels = {}, -- channel -> list of subscriptions
+    on_subscribe = nil, -- called with the channel when it gets a listener
+    last = {}, -- channel -> time of its last event
+    sent = 0,
+  }, hub)
 end
 
 -- A subscription: { conn, ws = true/false, label = JSON of the `stream` array, token }.
 function hub:subscribe(channel, subscription)
-    local list = self.channels[channel]
-    if not list then
-        list = {}
-        self.channels[channel] = list
-    end
-    list[#list + 1] = subscription
-    if self.on_subscribe then
-        self.on_subscribe(channel)
-    end
+  local list = self.channels[channel]
+  if not list then
+    list = {}
+    self.channels[channel] = list
+  end
+  list[#list + 1] = subscription
+  if self.on_subscribe then
+    self.on_subscribe(channel)
+  end
 end
 
 function hub:unsubscribe(channel, subscription)
-    local list = self.channels[channel]
-    if not list then
-        return
+  local list = self.channels[channel]
+  if not list then
+    return
+  end
+  for i = #list, 1, -1 do
+    if list[i] == subscription then
+      table.remove(list, i)
     end
-    for i = #list, 1, -1 do
-        if list[i] == subscription then
-            table.remove(list, i)
-        end
-    end
-    if #list == 0 then
-        self.channels[channel] = nil
-    end
+  end
+  if #list == 0 then
+    self.channels[channel] = nil
+  end
 end
 
 function hub:listened(channel)
-    return self.channels[channel] ~= nil
+  return self.channels[channel] ~= nil
 end
 
 -- Any listener at all.
 function hub:busy()
-    return next(self.channels) ~= nil
+  return next(self.channels) ~= nil
 end
 
 -- Sends one event. `payload` is text: JSON, or a bare id; nil is "undefined" (protocol.md 3.1).
 function hub:publish(channel, event, payload)
-    self.last[channel] = self.clock()
-    local list = self.channels[channel]
-    if not list then
-        return
+  self.last[channel] = self.clock()
+  local list = self.channels[channel]
+  if not list then
+    return
+  end
+  local server, count, quoted = self.server, #list, nil
+  for i = 1, count do
+    local sub = list[i]
+    if not sub.ws then
+      server.event(sub.conn, event, payload)
+    elseif count == 1 then
+      server.ws_event(sub.conn, sub.label, event, payload)
+    else -- escaping is the work: done once for all
+      quoted = quoted or (payload and ',"payload":' .. json.quote(payload) .. "}" or "}")
+      server.ws_send(sub.conn, '{"stream":' .. sub.label .. ',"event":"' .. event .. '"' .. quoted)
     end
-    local server, count, quoted = self.server, #list, nil
-    for i = 1, count do
-        local sub = list[i]
-        if not sub.ws then
-            server.event(sub.conn, event, payload)
-        elseif count == 1 then
-            server.ws_event(sub.conn, sub.label, event, payload)
-        else -- escaping is the work: done once for all
-            quoted = quoted or (payload and ',"payload":' .. json.quote(payload) .. "}" or "}")
-            server.ws_send(sub.conn, '{"stream":' .. sub.label .. ',"event":"' .. event .. '"' .. quoted)
-        end
-    end
-    self.sent = self.sent + count
+  end
+  self.sent = self.sent + count
 end
 
 return hub

@@ -26,207 +26,207 @@ local parts
 -- Post ids and times; the warm-up moves it into the past.
 local shift_ms = 0
 local function clock()
-    return loop.wall() + shift_ms
+  return loop.wall() + shift_ms
 end
 
 -- Whom the bot follows, and list 1.
 local function relate(bot, cast, lists, alice)
-    for _, person in ipairs(cast) do
-        if person.flags.followed then
-            bot.follows[person.id] = true
-        end
-        if person.flags.list then
-            lists["1"].members[person.id] = true
-            bot.follows[person.id] = true
-        end
+  for _, person in ipairs(cast) do
+    if person.flags.followed then
+      bot.follows[person.id] = true
     end
-    alice.follows[bot.id] = true
+    if person.flags.list then
+      lists["1"].members[person.id] = true
+      bot.follows[person.id] = true
+    end
+  end
+  alice.follows[bot.id] = true
 end
 
 local function make_world(arguments)
-    local random = system.random
-    local memory, now = store.new(), loop.wall()
-    local bot, cast = people.bot(now), people.cast(now, random)
-    memory:add_person(bot)
-    for _, person in ipairs(cast) do
-        memory:add_person(person)
-    end
-    local alice = memory:find_person("alice")
-    local sender = hub.new(server, loop.wall)
-    local life = world.new(memory, sender, clock)
-    life:add_viewer(bot)
-    life:add_viewer(alice)
-    memory.lists["1"] = { id = "1", title = "Canal people", owner = bot, members = {} }
-    memory.lists["2"] = { id = "2", title = "Alice's friends", owner = alice, members = { [bot.id] = true } }
-    relate(bot, cast, memory.lists, alice)
+  local random = system.random
+  local memory, now = store.new(), loop.wall()
+  local bot, cast = people.bot(now), people.cast(now, random)
+  memory:add_person(bot)
+  for _, person in ipairs(cast) do
+    memory:add_person(person)
+  end
+  local alice = memory:find_person("alice")
+  local sender = hub.new(server, loop.wall)
+  local life = world.new(memory, sender, clock)
+  life:add_viewer(bot)
+  life:add_viewer(alice)
+  memory.lists["1"] = { id = "1", title = "Canal people", owner = bot, members = {} }
+  memory.lists["2"] = { id = "2", title = "Alice's friends", owner = alice, members = { [bot.id] = true } }
+  relate(bot, cast, memory.lists, alice)
 
-    local keys = tokens.new(random)
-    keys:add("", bot, "read write follow profile")
-    keys:add("read:statuses only", bot, "read:statuses")
-    keys:add("read:notifications only", bot, "read:notifications")
-    keys:add("write only", bot, "write")
-    keys:add("alice", alice, "read write follow profile")
-    keys:add("app without user", nil, "read")
-    local trouble = faults.new(loop.wall)
-    local ctx = {
-        arguments = arguments, random = random, store = memory, hub = sender, world = life, tokens = keys,
-        faults = trouble, limits = limits.new(loop.wall, trouble), bot = bot, cast = cast, clock = clock,
-    }
-    ctx.streaming = streaming.new(ctx)
-    ctx.timeline = timeline.new { world = life, hub = sender, store = memory, streaming = ctx.streaming, bot = bot,
-        cast = cast, random = random }
-    return ctx
+  local keys = tokens.new(random)
+  keys:add("", bot, "read write follow profile")
+  keys:add("read:statuses only", bot, "read:statuses")
+  keys:add("read:notifications only", bot, "read:notifications")
+  keys:add("write only", bot, "write")
+  keys:add("alice", alice, "read write follow profile")
+  keys:add("app without user", nil, "read")
+  local trouble = faults.new(loop.wall)
+  local ctx = {
+    arguments = arguments, random = random, store = memory, hub = sender, world = life, tokens = keys,
+    faults = trouble, limits = limits.new(loop.wall, trouble), bot = bot, cast = cast, clock = clock,
+  }
+  ctx.streaming = streaming.new(ctx)
+  ctx.timeline = timeline.new { world = life, hub = sender, store = memory, streaming = ctx.streaming, bot = bot,
+    cast = cast, random = random }
+  return ctx
 end
 
 local function start_rest(ctx)
-    local arguments = ctx.arguments
-    local scheme = arguments.cert and "https" or "http"
-    ctx.rest = rest.new {
-        world = ctx.world, store = ctx.store, tokens = ctx.tokens, limits = ctx.limits, random = ctx.random,
-        base = function(request)
-            return scheme .. "://" .. (request.headers.host or ("127.0.0.1:" .. ctx.port))
-        end,
-        streaming_url = function(request)
-            local host = request.headers.host or ("127.0.0.1:" .. ctx.port)
-            return (arguments.cert and "wss" or "ws") .. "://" .. host
-        end,
-        on_revoke = function(token)
-            ctx.streaming:kill(token)
-        end,
-    }
-    ctx.control = control.new(ctx)
+  local arguments = ctx.arguments
+  local scheme = arguments.cert and "https" or "http"
+  ctx.rest = rest.new {
+    world = ctx.world, store = ctx.store, tokens = ctx.tokens, limits = ctx.limits, random = ctx.random,
+    base = function(request)
+      return scheme .. "://" .. (request.headers.host or ("127.0.0.1:" .. ctx.port))
+    end,
+    streaming_url = function(request)
+      local host = request.headers.host or ("127.0.0.1:" .. ctx.port)
+      return (arguments.cert and "wss" or "ws") .. "://" .. host
+    end,
+    on_revoke = function(token)
+      ctx.streaming:kill(token)
+    end,
+  }
+  ctx.control = control.new(ctx)
 end
 
 -- Starts everything. `arguments`: port, host, rate, events, scenario (paths), cert, key, quiet.
 -- Returns { port, url, token }; raises a message for people when something is wrong.
 function main.start(arguments)
-    local ctx = make_world(arguments)
-    parts = ctx
-    if arguments.events then
-        local source, problem = system.read(arguments.events)
-        if not source then
-            error(problem, 0)
-        end
-        ctx.player, problem = player.new({ hub = ctx.hub, store = ctx.store, streaming = ctx.streaming, clock = clock,
-            bot = ctx.bot }, arguments.events, source)
-        if not ctx.player then
-            error(problem, 0)
-        end
+  local ctx = make_world(arguments)
+  parts = ctx
+  if arguments.events then
+    local source, problem = system.read(arguments.events)
+    if not source then
+      error(problem, 0)
     end
-    start_rest(ctx)
-    local port, problem = server.listen { host = arguments.host, port = arguments.port, cert = arguments.cert,
-        key = arguments.key }
-    if not port then
-        error(problem, 0)
+    ctx.player, problem = player.new({ hub = ctx.hub, store = ctx.store, streaming = ctx.streaming, clock = clock,
+      bot = ctx.bot }, arguments.events, source)
+    if not ctx.player then
+      error(problem, 0)
     end
-    ctx.port = port
-    if ctx.player then
-        ctx.player:start(arguments.rate)
-    else
-        ctx.timeline:warm_up(function(ms)
-            shift_ms = ms
-        end)
-        ctx.timeline:start(arguments.rate)
+  end
+  start_rest(ctx)
+  local port, problem = server.listen { host = arguments.host, port = arguments.port, cert = arguments.cert,
+    key = arguments.key }
+  if not port then
+    error(problem, 0)
+  end
+  ctx.port = port
+  if ctx.player then
+    ctx.player:start(arguments.rate)
+  else
+    ctx.timeline:warm_up(function(ms)
+      shift_ms = ms
+    end)
+    ctx.timeline:start(arguments.rate)
+  end
+  if arguments.scenario then
+    local source
+    source, problem = system.read(arguments.scenario)
+    local fine = source and true
+    if source then
+      fine, problem = scenario.run(ctx, arguments.scenario, source, function(words)
+        system.warn("scenario: " .. words)
+      end)
     end
-    if arguments.scenario then
-        local source
-        source, problem = system.read(arguments.scenario)
-        local fine = source and true
-        if source then
-            fine, problem = scenario.run(ctx, arguments.scenario, source, function(words)
-                system.warn("scenario: " .. words)
-            end)
-        end
-        if not fine then
-            error(problem, 0)
-        end
+    if not fine then
+      error(problem, 0)
     end
-    return main.address()
+  end
+  return main.address()
 end
 
 -- Where it listens, and the bot's token: { port, url, token }.
 function main.address()
-    local cert = parts.arguments.cert
-    local url = ("%s://%s:%d"):format(cert and "https" or "http", cert and "localhost" or "127.0.0.1", parts.port)
-    return { port = parts.port, url = url, token = parts.tokens.list[1].text }
+  local cert = parts.arguments.cert
+  local url = ("%s://%s:%d"):format(cert and "https" or "http", cert and "localhost" or "127.0.0.1", parts.port)
+  return { port = parts.port, url = url, token = parts.tokens.list[1].text }
 end
 
 -- Prints what people and scripts need to connect.
 function main.announce()
-    print("server: " .. main.address().url)
-    for _, token in ipairs(parts.tokens.list) do
-        print(("token%s: %s"):format(token.label ~= "" and " (" .. token.label .. ")" or "", token.text))
-    end
+  print("server: " .. main.address().url)
+  for _, token in ipairs(parts.tokens.list) do
+    print(("token%s: %s"):format(token.label ~= "" and " (" .. token.label .. ")" or "", token.text))
+  end
 end
 
 local function log(request, status)
-    if not parts.arguments.quiet then
-        local query = request.query ~= "" and "?" .. request.query:gsub("(access_token=)[^&]*", "%1…") or ""
-        system.say(("%s %s%s %s"):format(request.method, request.path, query, status and tostring(status) or "…"))
-    end
+  if not parts.arguments.quiet then
+    local query = request.query ~= "" and "?" .. request.query:gsub("(access_token=)[^&]*", "%1…") or ""
+    system.say(("%s %s%s %s"):format(request.method, request.path, query, status and tostring(status) or "…"))
+  end
 end
 
 local function is_streaming(path)
-    return path:find("^/api/v1/streaming") or path == "/metrics"
-        or not (path:find("^/api/") or path:find("^/oauth/") or path:find("^/%.well%-known/"))
+  return path:find("^/api/v1/streaming") or path == "/metrics"
+    or not (path:find("^/api/") or path:find("^/oauth/") or path:find("^/%.well%-known/"))
 end
 
 -- From here on called by the server through this table.
 
 function main.on_request(conn, request)
-    if request.path:find("^/practice/") then
-        parts.control:request(conn, request)
-        return
-    end
-    local status
-    local fault = parts.faults:answer(request)
-    if fault then
-        status = fault.status
-        server.respond(conn, status, { "Content-Type", fault.content_type, "X-Request-Id", system.uuid() }, fault.body,
-            false)
-    elseif is_streaming(request.path) then
-        status = parts.streaming:request(conn, request)
-    elseif request.method == "OPTIONS" then
-        status = parts.streaming:request(conn, request)
-    else
-        status = parts.rest:request(conn, request)
-    end
-    parts.control:note(request, status)
-    log(request, status)
+  if request.path:find("^/practice/") then
+    parts.control:request(conn, request)
+    return
+  end
+  local status
+  local fault = parts.faults:answer(request)
+  if fault then
+    status = fault.status
+    server.respond(conn, status, { "Content-Type", fault.content_type, "X-Request-Id", system.uuid() }, fault.body,
+      false)
+  elseif is_streaming(request.path) then
+    status = parts.streaming:request(conn, request)
+  elseif request.method == "OPTIONS" then
+    status = parts.streaming:request(conn, request)
+  else
+    status = parts.rest:request(conn, request)
+  end
+  parts.control:note(request, status)
+  log(request, status)
 end
 
 function main.on_upgrade(conn, request)
-    local status, protocol, headers = parts.streaming:upgrade(conn, request)
-    parts.control:note(request, status == 0 and 101 or status)
-    log(request, status == 0 and 101 or status)
-    return status, protocol, headers
+  local status, protocol, headers = parts.streaming:upgrade(conn, request)
+  parts.control:note(request, status == 0 and 101 or status)
+  log(request, status == 0 and 101 or status)
+  return status, protocol, headers
 end
 
 function main.on_ws_open(conn)
-    parts.streaming:ws_open(conn)
+  parts.streaming:ws_open(conn)
 end
 
 function main.on_ws_message(conn, message, binary)
-    parts.streaming:ws_message(conn, message, binary)
+  parts.streaming:ws_message(conn, message, binary)
 end
 
 function main.on_ws_pong(conn)
-    parts.streaming:ws_pong(conn)
+  parts.streaming:ws_pong(conn)
 end
 
 function main.on_end(conn)
-    parts.streaming:ended(conn)
+  parts.streaming:ended(conn)
 end
 
 main.on_timer = timers.fired
 
 -- For `moontusk demo` and tests in the same process: an action by name, { name =, params = }.
 function main.act(request)
-    local body, problem = require("practice.actions")[request.name](parts, request.params or {})
-    if not body then
-        error(problem, 0)
-    end
-    return json.decode(body)
+  local body, problem = require("practice.actions")[request.name](parts, request.params or {})
+  if not body then
+    error(problem, 0)
+  end
+  return json.decode(body)
 end
 
 -- Names of parameters are checked where they come in; this keeps the parser reachable for tests.

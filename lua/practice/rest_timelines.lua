@@ -9,181 +9,181 @@ local world = require "practice.world"
 
 -- One page of statuses with its Link header.
 local function answer(ctx, kept, wanted)
-    local cursor = paging.cursor(ctx.p, 20, 40)
-    local page = ctx.store:page(cursor, wanted)
-    local link = paging.link(ctx.base, ctx.request.path, ctx.p, page, { limit = cursor.limit, kept = kept })
-    return 200, entities.array(page, entities.status, ctx.person, ctx.now), link and { "Link", link }
+  local cursor = paging.cursor(ctx.p, 20, 40)
+  local page = ctx.store:page(cursor, wanted)
+  local link = paging.link(ctx.base, ctx.request.path, ctx.p, page, { limit = cursor.limit, kept = kept })
+  return 200, entities.array(page, entities.status, ctx.person, ctx.now), link and { "Link", link }
 end
 
 local function home(ctx)
-    return answer(ctx, { "limit" }, function(st)
-        return world.in_home(st, ctx.person)
-    end)
+  return answer(ctx, { "limit" }, function(st)
+    return world.in_home(st, ctx.person)
+  end)
 end
 
 local function public(ctx)
-    local only_local, only_remote = params.bool(ctx.p["local"]), params.bool(ctx.p.remote)
-    local only_media = params.bool(ctx.p.only_media)
-    return answer(ctx, { "limit", "local", "remote", "only_media" }, function(st)
-        return world.in_public(st)
-            and not (only_local and not st.account.is_local)
-            and not (only_remote and st.account.is_local)
-            and not (only_media and #st.media == 0)
-    end)
+  local only_local, only_remote = params.bool(ctx.p["local"]), params.bool(ctx.p.remote)
+  local only_media = params.bool(ctx.p.only_media)
+  return answer(ctx, { "limit", "local", "remote", "only_media" }, function(st)
+    return world.in_public(st)
+      and not (only_local and not st.account.is_local)
+      and not (only_remote and st.account.is_local)
+      and not (only_media and #st.media == 0)
+  end)
 end
 
 local function has_tag(st, name)
-    for _, tag in ipairs(st.tags) do
-        if tag == name then
-            return true
-        end
+  for _, tag in ipairs(st.tags) do
+    if tag == name then
+      return true
     end
-    return false
+  end
+  return false
 end
 
 local function names_of(value)
-    local out = {}
-    for i, name in ipairs(params.list(value)) do
-        out[i] = text.tag_name(name)
-    end
-    return out
+  local out = {}
+  for i, name in ipairs(params.list(value)) do
+    out[i] = text.tag_name(name)
+  end
+  return out
 end
 
 local function tag(ctx)
-    local p, main = ctx.p, text.tag_name(ctx.args.tag)
-    local any, all, none = names_of(p.any), names_of(p.all), names_of(p.none)
-    table.insert(any, main)
-    local only_local, only_media = params.bool(p["local"]), params.bool(p.only_media)
-    return answer(ctx, { "limit", "local", "only_media" }, function(st)
-        if st.visibility ~= "public" or st.reblog or (only_local and not st.account.is_local)
-            or (only_media and #st.media == 0) then
-            return false
-        end
-        local found = false
-        for _, name in ipairs(any) do
-            found = found or has_tag(st, name)
-        end
-        for _, name in ipairs(all) do
-            found = found and has_tag(st, name)
-        end
-        for _, name in ipairs(none) do
-            found = found and not has_tag(st, name)
-        end
-        return found
-    end)
+  local p, main = ctx.p, text.tag_name(ctx.args.tag)
+  local any, all, none = names_of(p.any), names_of(p.all), names_of(p.none)
+  table.insert(any, main)
+  local only_local, only_media = params.bool(p["local"]), params.bool(p.only_media)
+  return answer(ctx, { "limit", "local", "only_media" }, function(st)
+    if st.visibility ~= "public" or st.reblog or (only_local and not st.account.is_local)
+      or (only_media and #st.media == 0) then
+      return false
+    end
+    local found = false
+    for _, name in ipairs(any) do
+      found = found or has_tag(st, name)
+    end
+    for _, name in ipairs(all) do
+      found = found and has_tag(st, name)
+    end
+    for _, name in ipairs(none) do
+      found = found and not has_tag(st, name)
+    end
+    return found
+  end)
 end
 
 local function list(ctx)
-    local entry = ctx.store.lists[ctx.args.id]
-    if not entry or entry.owner ~= ctx.person then
-        return 404, rest.NOT_FOUND
-    end
-    return answer(ctx, { "limit" }, function(st)
-        return world.in_list(st, entry)
-    end)
+  local entry = ctx.store.lists[ctx.args.id]
+  if not entry or entry.owner ~= ctx.person then
+    return 404, rest.NOT_FOUND
+  end
+  return answer(ctx, { "limit" }, function(st)
+    return world.in_list(st, entry)
+  end)
 end
 
 local function marked(field)
-    return function(ctx)
-        return answer(ctx, { "limit" }, function(st)
-            return st[field][ctx.person.id] and not st.reblog
-        end)
-    end
+  return function(ctx)
+    return answer(ctx, { "limit" }, function(st)
+      return st[field][ctx.person.id] and not st.reblog
+    end)
+  end
 end
 
 local function set_of(value)
-    local out = {}
-    for _, name in ipairs(params.list(value)) do
-        out[name] = true
-    end
-    return next(out) and out or nil
+  local out = {}
+  for _, name in ipairs(params.list(value)) do
+    out[name] = true
+  end
+  return next(out) and out or nil
 end
 
 local function notifications(ctx)
-    local types, excluded = set_of(ctx.p.types), set_of(ctx.p.exclude_types)
-    local from = params.text(ctx.p.account_id)
-    local cursor = paging.cursor(ctx.p, 40, 80)
-    local page = paging.page(ctx.store.notifications, cursor, function(n)
-        return n.owner == ctx.person
-            and not (types and not types[n.type])
-            and not (excluded and excluded[n.type])
-            and not (from and n.account.id ~= from)
-            and not (n.status and n.status.gone)
-    end)
-    local link = paging.link(ctx.base, ctx.request.path, ctx.p, page, { limit = cursor.limit, kept = { "limit" } })
-    return 200, entities.array(page, entities.notification, ctx.person, ctx.now), link and { "Link", link }
+  local types, excluded = set_of(ctx.p.types), set_of(ctx.p.exclude_types)
+  local from = params.text(ctx.p.account_id)
+  local cursor = paging.cursor(ctx.p, 40, 80)
+  local page = paging.page(ctx.store.notifications, cursor, function(n)
+    return n.owner == ctx.person
+      and not (types and not types[n.type])
+      and not (excluded and excluded[n.type])
+      and not (from and n.account.id ~= from)
+      and not (n.status and n.status.gone)
+  end)
+  local link = paging.link(ctx.base, ctx.request.path, ctx.p, page, { limit = cursor.limit, kept = { "limit" } })
+  return 200, entities.array(page, entities.notification, ctx.person, ctx.now), link and { "Link", link }
 end
 
 local function find_notification(ctx)
-    for i, n in ipairs(ctx.store.notifications) do
-        if n.id == ctx.args.id and n.owner == ctx.person then
-            return n, i
-        end
+  for i, n in ipairs(ctx.store.notifications) do
+    if n.id == ctx.args.id and n.owner == ctx.person then
+      return n, i
     end
+  end
 end
 
 local function notification(ctx)
-    local n = find_notification(ctx)
-    if not n then
-        return 404, rest.NOT_FOUND
-    end
-    return 200, entities.notification(n, ctx.person, ctx.now)
+  local n = find_notification(ctx)
+  if not n then
+    return 404, rest.NOT_FOUND
+  end
+  return 200, entities.notification(n, ctx.person, ctx.now)
 end
 
 local function dismiss(ctx)
-    local n, at = find_notification(ctx)
-    if not n then
-        return 404, rest.NOT_FOUND
-    end
-    table.remove(ctx.store.notifications, at)
-    return 200, "{}"
+  local n, at = find_notification(ctx)
+  if not n then
+    return 404, rest.NOT_FOUND
+  end
+  table.remove(ctx.store.notifications, at)
+  return 200, "{}"
 end
 
 local function clear(ctx)
-    local kept = {}
-    for _, n in ipairs(ctx.store.notifications) do
-        if n.owner ~= ctx.person then
-            kept[#kept + 1] = n
-        end
+  local kept = {}
+  for _, n in ipairs(ctx.store.notifications) do
+    if n.owner ~= ctx.person then
+      kept[#kept + 1] = n
     end
-    ctx.store.notifications = kept
-    return 200, "{}"
+  end
+  ctx.store.notifications = kept
+  return 200, "{}"
 end
 
 local function conversations(ctx)
-    local cursor = paging.cursor(ctx.p, 20, 40)
-    local page = paging.page(ctx.store.conversations, cursor, function(entry)
-        return entry.conversation.owner == ctx.person
-    end)
-    local link = paging.link(ctx.base, ctx.request.path, ctx.p, page,
-        { limit = cursor.limit, kept = { "limit" }, full_only = true })
-    return 200, entities.array(page, function(entry)
-        return entities.conversation(entry.conversation, ctx.person, ctx.now)
-    end), link and { "Link", link }
+  local cursor = paging.cursor(ctx.p, 20, 40)
+  local page = paging.page(ctx.store.conversations, cursor, function(entry)
+    return entry.conversation.owner == ctx.person
+  end)
+  local link = paging.link(ctx.base, ctx.request.path, ctx.p, page,
+    { limit = cursor.limit, kept = { "limit" }, full_only = true })
+  return 200, entities.array(page, function(entry)
+    return entities.conversation(entry.conversation, ctx.person, ctx.now)
+  end), link and { "Link", link }
 end
 
 local function conversation_read(ctx)
-    for _, entry in ipairs(ctx.store.conversations) do
-        local c = entry.conversation
-        if c.id == ctx.args.id and c.owner == ctx.person then
-            c.unread = false
-            return 200, entities.conversation(c, ctx.person, ctx.now)
-        end
+  for _, entry in ipairs(ctx.store.conversations) do
+    local c = entry.conversation
+    if c.id == ctx.args.id and c.owner == ctx.person then
+      c.unread = false
+      return 200, entities.conversation(c, ctx.person, ctx.now)
     end
-    return 404, rest.NOT_FOUND
+  end
+  return 404, rest.NOT_FOUND
 end
 
 return {
-    { "GET", "/api/v1/timelines/home", home, "read:statuses" },
-    { "GET", "/api/v1/timelines/public", public, "public", "read:statuses" },
-    { "GET", "/api/v1/timelines/tag/:tag", tag, "public", "read:statuses" },
-    { "GET", "/api/v1/timelines/list/:id", list, "read:lists" },
-    { "GET", "/api/v1/bookmarks", marked "bookmarks", "read:bookmarks" },
-    { "GET", "/api/v1/favourites", marked "favourites", "read:favourites" },
-    { "GET", "/api/v1/notifications", notifications, "read:notifications" },
-    { "POST", "/api/v1/notifications/clear", clear, "write:notifications" },
-    { "GET", "/api/v1/notifications/:id", notification, "read:notifications" },
-    { "POST", "/api/v1/notifications/:id/dismiss", dismiss, "write:notifications" },
-    { "GET", "/api/v1/conversations", conversations, "read:statuses" },
-    { "POST", "/api/v1/conversations/:id/read", conversation_read, "write:conversations" },
+  { "GET", "/api/v1/timelines/home", home, "read:statuses" },
+  { "GET", "/api/v1/timelines/public", public, "public", "read:statuses" },
+  { "GET", "/api/v1/timelines/tag/:tag", tag, "public", "read:statuses" },
+  { "GET", "/api/v1/timelines/list/:id", list, "read:lists" },
+  { "GET", "/api/v1/bookmarks", marked "bookmarks", "read:bookmarks" },
+  { "GET", "/api/v1/favourites", marked "favourites", "read:favourites" },
+  { "GET", "/api/v1/notifications", notifications, "read:notifications" },
+  { "POST", "/api/v1/notifications/clear", clear, "write:notifications" },
+  { "GET", "/api/v1/notifications/:id", notification, "read:notifications" },
+  { "POST", "/api/v1/notifications/:id/dismiss", dismiss, "write:notifications" },
+  { "GET", "/api/v1/conversations", conversations, "read:statuses" },
+  { "POST", "/api/v1/conversations/:id/read", conversation_read, "write:conversations" },
 }
