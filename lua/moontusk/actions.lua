@@ -195,6 +195,14 @@ local function reply_visibility(status)
   return NAMES[math.max(rank, RANK.unlisted)]
 end
 
+-- What is said matters more than what it answers. The words of a private answer stay where they are.
+local function reply_summary(target, text)
+  if is_private(target) then
+    return summary_of("reply", target)
+  end
+  return string.format("reply to @%s: \"%s\"", author_of(target).acct or "?", actions.shorten(text or "", WORDS_SHOWN))
+end
+
 function actions.reply(status, reply)
   check_status("reply", status)
   if type(reply) == "string" then
@@ -216,7 +224,7 @@ function actions.reply(status, reply)
     target = target.id,
     author = author_of(target).id,
     body = json.encode(parameters, "reply"),
-    summary = summary_of("reply", target),
+    summary = reply_summary(target, parameters.status),
   })
 end
 
