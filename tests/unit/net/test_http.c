@@ -471,7 +471,7 @@ tls_is_verified(void **state)
 		const char *cert = row == 2 ? certs.wrong : certs.cert;
 		const char *ca = row == 1   ? certs.other_ca
 				 : row == 3 ? NULL
-				 : row == 4 ? "/nonexistent"
+				 : row == 4 ? "/nonexistent/ca.pem"
 					    : certs.ca;
 
 		fetch_start(&fetch, 1.0, cert, certs.key);

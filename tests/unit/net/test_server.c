@@ -541,7 +541,8 @@ says_why_it_cannot_start(void **state)
 	config = (struct server_config){.host = "localhost"};
 	assert_null(server_create(bench.loop, NULL, &config, &events, NULL, error));
 	assert_non_null(strstr(error, "not a numeric address"));
-	config = (struct server_config){.cert_file = "/nonexistent", .key_file = "/nonexistent"};
+	config = (struct server_config){
+		.cert_file = "/nonexistent/cert.pem", .key_file = "/nonexistent/key.pem"};
 	assert_null(server_create(bench.loop, NULL, &config, &events, NULL, error));
 	assert_non_null(strstr(error, "cannot read /nonexistent"));
 	config = (struct server_config){
