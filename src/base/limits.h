@@ -7,6 +7,7 @@
 /* base */
 #define LOG_LINE_MAX     4096
 #define SECRET_LEN_MIN   8
+#define FLAG_NUMBER_MAX  1e9  /* seconds, events a second: what a timer can hold */
 #define MESSAGE_MAX      1024 /* an error text for people */
 #define SUGGEST_WORD_MAX 64   /* longer words get no suggestion */
 
@@ -85,6 +86,7 @@
 #define PLUGIN_MODULE_NAME_MAX 128
 #define TRACEBACK_FRAMES_MAX   20
 #define CONFIG_MEMORY_MAX      (64u << 20) /* of the state that a config file runs in */
+#define TOKEN_MAX              8192        /* of an account */
 #define CONFIG_VALUE_MAX       (1u << 20)  /* of file "path" in a config */
 #define LUA_JSON_DEPTH_MAX     64          /* of a Lua value that is written as JSON */
 #define LUA_JSON_TEXT_MAX      (16u << 20)

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attr.h"
 #include "command.h"
+#include "limits.h"
 #include "str.h"
 #include "suggest.h"
 #include "xmalloc.h"
@@ -115,9 +117,10 @@ read_value(const struct args *args, struct flag_value *value, const char *text)
 		char *end;
 		errno = 0;
 		value->number = strtod(text, &end);
-		if (*end || end == text || errno || !isfinite(value->number) || value->number < 0) {
-			args_usage_error(
-				args, "--%s takes a number from 0 on, not \"%s\".", name, text);
+		if (*end || end == text || errno || !isfinite(value->number) || value->number < 0 ||
+			value->number > FLAG_NUMBER_MAX) {
+			args_usage_error(args, "--%s takes a number from 0 to %.0f, not \"%s\".",
+				name, FLAG_NUMBER_MAX, text);
 			return false;
 		}
 	}
@@ -154,6 +157,29 @@ take_flag(struct args *args, int argc, char **argv, int *at)
 		return false;
 	}
 	return read_value(args, value, argv[++*at]);
+}
+
+/* False: two flags were given of which each says what the other shall not. */
+static bool
+flags_agree(const struct args *args)
+{
+	static const struct {
+		const char *one, *other, *why;
+	} rivals[] = {
+		{"server", "account", "an account of the config file has its server there"},
+		{"server", "config", "the servers stand in the config file; --account picks one"},
+		{"quiet", "verbose", "say one of them"},
+	};
+	for (unsigned i = 0; i < COUNT_OF(rivals); i++) {
+		const struct flag_value *one = find_flag(args, str_from(rivals[i].one)),
+					*other = find_flag(args, str_from(rivals[i].other));
+		if (one && other && one->given && other->given) {
+			args_usage_error(args, "--%s and --%s do not go together: %s.",
+				rivals[i].one, rivals[i].other, rivals[i].why);
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool
@@ -200,7 +226,7 @@ args_parse(struct args *args, const struct command *command, int argc, char **ar
 		args_usage_error(args, "--clock-rate takes a number above 0.");
 		return ARGS_BAD;
 	}
-	return word_count_fits(args) ? ARGS_OK : ARGS_BAD;
+	return flags_agree(args) && word_count_fits(args) ? ARGS_OK : ARGS_BAD;
 }
 
 void

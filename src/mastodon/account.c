@@ -2,6 +2,7 @@
 /* Accounts: the server's address checked, the token registered as a secret. */
 #include "account.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,46 @@ parse_server(struct str text, struct url *url, char *error)
 	return true;
 }
 
+/* A header cannot carry anything else, and no server makes such tokens. */
+static bool
+check_token(struct str token, char *error)
+{
+	if (token.len > TOKEN_MAX) {
+		(void)snprintf(error, MESSAGE_MAX,
+			"the token has %zu bytes, which no server would take: put in just the token",
+			token.len);
+		return false;
+	}
+	for (size_t i = 0; i < token.len; i++) {
+		unsigned char byte = (unsigned char)token.ptr[i];
+		if (byte <= ' ' || byte >= 0x7f) {
+			(void)snprintf(error, MESSAGE_MAX,
+				"the token holds a space, a line break or another byte that no token has, at byte %zu of "
+				"%zu: put in just the token",
+				i + 1, token.len);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+check_ca_file(const char *path, char *error)
+{
+	FILE *file = path != NULL ? fopen(path, "re") : NULL;
+	/* A folder opens, and cannot be read. */
+	bool good = path == NULL || (file != NULL && (fgetc(file) != EOF || !ferror(file)));
+	if (!good) {
+		(void)snprintf(error, MESSAGE_MAX,
+			"the file of authorities %s cannot be read: %s; expected certificates in PEM form",
+			path, strerror(errno));
+	}
+	if (file != NULL) {
+		(void)fclose(file);
+	}
+	return good;
+}
+
 struct account *
 account_create(const struct account_config *config, struct secrets *secrets, char *error)
 {
@@ -112,7 +153,9 @@ account_create(const struct account_config *config, struct secrets *secrets, cha
 		return NULL;
 	}
 	struct url url;
-	if (!parse_server(text, &url, error)) {
+	struct str token = str_trim(str_from(config->token));
+	if (!check_token(token, error) || !check_ca_file(config->ca_file, error) ||
+		!parse_server(text, &url, error)) {
 		return NULL;
 	}
 	struct buf origin;
@@ -122,8 +165,7 @@ account_create(const struct account_config *config, struct secrets *secrets, cha
 	*account = (struct account){
 		.name = xstrdup(config->name),
 		.server = buf_take(&origin, NULL),
-		.token = config->token != NULL && config->token[0] != '\0' ? xstrdup(config->token)
-									   : NULL,
+		.token = token.len > 0 ? str_dup(token) : NULL,
 		.ca_file = xstrdup(config->ca_file),
 		.max_characters = DEFAULT_CHARACTERS,
 	};

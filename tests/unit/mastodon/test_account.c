@@ -91,6 +91,43 @@ refuses_what_is_no_server_and_says_why(void **state)
 }
 
 static void
+refuses_tokens_that_no_header_can_carry(void **state)
+{
+	(void)state;
+	static const char *const rows[] = {"abc def", "abc\r\nHost: x", "abc\x7f", "t\xc3\xb6ken"};
+	struct secrets *secrets = secrets_create();
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char error[MESSAGE_MAX] = "";
+		assert_null(create("mastodon.example", rows[i], secrets, error));
+		assert_non_null(strstr(error, "put in just the token"));
+		assert_null(strstr(error, "abc"));
+	}
+	char error[MESSAGE_MAX] = "";
+	struct account *account = create("mastodon.example", " s3cret-t0ken\r\n", secrets, error);
+	assert_non_null(account);
+	assert_string_equal(account->token, "s3cret-t0ken");
+	account_destroy(account);
+	secrets_destroy(secrets);
+}
+
+static void
+refuses_a_file_of_authorities_that_cannot_be_read(void **state)
+{
+	(void)state;
+	static const char *const rows[] = {"/nowhere/ca.pem", "/"};
+	struct secrets *secrets = secrets_create();
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char error[MESSAGE_MAX] = "";
+		struct account_config config = {
+			.name = "bot", .server = "mastodon.example", .ca_file = rows[i]};
+		assert_null(account_create(&config, secrets, error));
+		assert_non_null(strstr(error, rows[i]));
+		assert_non_null(strstr(error, "PEM"));
+	}
+	secrets_destroy(secrets);
+}
+
+static void
 never_repeats_user_information(void **state)
 {
 	(void)state;
@@ -125,6 +162,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turns_addresses_into_origins),
 		cmocka_unit_test(refuses_what_is_no_server_and_says_why),
+		cmocka_unit_test(refuses_tokens_that_no_header_can_carry),
+		cmocka_unit_test(refuses_a_file_of_authorities_that_cannot_be_read),
 		cmocka_unit_test(never_repeats_user_information),
 		cmocka_unit_test(registers_the_token_as_a_secret),
 	};
