@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* tusk.log and print: a plugin's lines, under the instance's name. */
+#include <stdlib.h>
+#include <string.h>
+
 #include <lauxlib.h>
 
 #include "lua_util.h"
 #include "plugin_internal.h"
+#include "xmalloc.h"
 
 static void
 write_line(struct plugin *plugin, enum log_level level, struct str text)
@@ -17,7 +21,13 @@ write_line(struct plugin *plugin, enum log_level level, struct str text)
 				PLUGIN_LOG_LINES_MAX);
 		return;
 	}
-	log_write(plugin->log, level, plugin->name, "%.*s", STR_ARG(text));
+	/* A format ends at a NUL; the rest of the line shall not be lost. */
+	char *nul;
+	char *copy = xmemdup0(text.ptr, text.len);
+	while ((nul = memchr(copy, '\0', text.len)) != NULL)
+		*nul = ' ';
+	log_write(plugin->log, level, plugin->name, "%s", copy);
+	free(copy);
 }
 
 /* write(level, text): level is "debug", "info", "warn" or "error" */
