@@ -184,7 +184,9 @@ read_account(struct reader *reader, struct str name, struct json_value table)
 static bool
 read_accounts(struct reader *reader, struct json_value accounts)
 {
-	if (!json_exists(accounts))
+	/* An empty table is a list in JSON. */
+	if (!json_exists(accounts) ||
+		(json_type(accounts) == JSON_ARRAY && json_count(accounts) == 0))
 		return true;
 	if (json_type(accounts) != JSON_OBJECT)
 		return fail(reader,

@@ -177,8 +177,8 @@ suggest_shipped(const char *name, char *const *folders, unsigned count, char *er
 	for (unsigned i = 0; i < found; i++)
 		buf_printf(&list, "%s%s", i ? ", " : "", names[i]);
 	snprintf(error, MESSAGE_MAX,
-		"no plugin named \"%s\"%s%s%s. Shipped plugins: %s. A file of yours is named by its path: ./%s.lua",
-		name, near ? ". Did you mean \"" : "", near ? near : "", near ? "\"?" : "",
+		"no plugin named \"%s\"%s%s%s Shipped plugins: %s. A file of yours is named by its path: ./%s.lua",
+		name, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : ".",
 		list.len ? list.ptr : "none found", name);
 	buf_finish(&list);
 	for (unsigned i = 0; i < found; i++)
@@ -197,9 +197,9 @@ plugin_file(const char *ref, const char *base, char *error)
 		char *inside = xasprintf("%s/%s.lua", path, stem);
 		bool found = folder_exists(path) && file_exists(inside);
 		if (!found)
-			snprintf(error, MESSAGE_MAX, "no plugin file %s%s.", path,
-				folder_exists(path) ? ": the folder has no Lua file of its own name"
-						    : "");
+			snprintf(error, MESSAGE_MAX,
+				"no plugin file %s%s; expected a Lua file, or a folder with one of its own name: %s",
+				path, folder_exists(path) ? ", which is a folder" : "", inside);
 		free(stem);
 		free(path);
 		if (found)

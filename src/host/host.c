@@ -110,6 +110,20 @@ add_news(struct host *host, const char *name, const struct account *account,
 	LL_APPEND(host->news, news);
 }
 
+/* The server does not want this account any more. The last one ends the host. */
+static void
+lose_account(struct host *host, const struct account *account)
+{
+	bool any_left = false;
+	for (unsigned i = 0; i < host->account_count; i++) {
+		if (host->accounts[i] == account)
+			host->lost[i] = true;
+		any_left = any_left || !host->lost[i];
+	}
+	if (!any_left)
+		host_stop(host, "no account is left to connect with");
+}
+
 static void
 on_link_state(void *data, const struct account *account, const struct stream_status *status)
 {
@@ -120,6 +134,8 @@ on_link_state(void *data, const struct account *account, const struct stream_sta
 		add_news(host, "disconnected", account, status);
 	if (host->events.on_stream)
 		host->events.on_stream(host->data, account, status);
+	if (status->state == STREAM_STOPPED)
+		lose_account(host, account);
 }
 
 static void
@@ -133,8 +149,7 @@ on_link(void *data, const struct account *account, enum link_event what, const c
 		log_warn(log, "%s: %s. Trying again.", account->name, message);
 	} else {
 		log_error(log, "%s: %s", account->name, message);
-		if (++host->refused_count == host->account_count)
-			host_stop(host, "no account is left to connect with");
+		lose_account(host, account);
 	}
 }
 
@@ -155,6 +170,7 @@ create_accounts(struct host *host)
 	unsigned count = alone ? 1 : config->account_count;
 	host->accounts = xcalloc(count + 1, sizeof(struct account *));
 	host->links = xcalloc(count + 1, sizeof(struct link *));
+	host->lost = xcalloc(count + 1, sizeof(bool));
 	for (unsigned i = 0; i < count; i++) {
 		const struct config_account *from = &list[i];
 		struct account_config about = {
@@ -292,14 +308,37 @@ report_failed(struct host *host, const struct config_plugin *about, const char *
 	host->failed_count++;
 }
 
+/* False: said; it subscribes on an account that the config does not have. */
+static bool
+accounts_are_there(struct host *host, const struct config_plugin *about, const char *file,
+	const struct plugin *plugin)
+{
+	unsigned count;
+	const struct plugin_stream *streams = plugin_streams(plugin, &count);
+	for (unsigned i = 0; i < count && host->config.config->account_count > 0; i++) {
+		if (!streams[i].account || host_account(host, streams[i].account))
+			continue;
+		char *text = xasprintf(
+			"%s:%d: subscribes on the account \"%s\", which is not in the config; expected one such as \"%s\"",
+			file, streams[i].line, streams[i].account, host->accounts[0]->name);
+		report_failed(host, about, text);
+		free(text);
+		return false;
+	}
+	return true;
+}
+
 static void
 add_instance(struct host *host, const struct config_plugin *about)
 {
 	struct plugin_error error = {{0}};
 	char where[MESSAGE_MAX];
 	if (!archive_name_ok(str_from(about->name))) {
-		report_failed(host, about,
-			"a plugin's name has letters, digits, '-', '_' and '.', 64 at most");
+		(void)snprintf(where, sizeof(where),
+			"found the name \"%s\" (from %s), expected letters, digits, '-', '_' and '.', 64 at most: rename "
+			"the file, or name the instance in a config file: { \"%s\", name = \"…\" }",
+			about->name, about->ref, about->ref);
+		report_failed(host, about, where);
 		return;
 	}
 	char *file = plugin_file(about->ref, host->config.config->folder, where);
@@ -310,11 +349,15 @@ add_instance(struct host *host, const struct config_plugin *about)
 	struct plugin *plugin = host->instance_count < INTAKE_INSTANCES_MAX
 					? load_plugin(host, about, file, &error)
 					: NULL;
-	free(file);
-	if (!plugin) {
+	if (!plugin)
 		report_failed(host, about, error.text[0] ? error.text : "too many plugins");
-		return;
+	if (plugin && !accounts_are_there(host, about, file, plugin)) {
+		plugin_destroy(plugin);
+		plugin = NULL;
 	}
+	free(file);
+	if (!plugin)
+		return;
 	struct instance *instance = &host->instances[host->instance_count++];
 	*instance = (struct instance){
 		.plugin = plugin,
@@ -389,7 +432,10 @@ host_create(const struct host_config *config, const struct host_events *events, 
 	create_instances(host);
 	if (host->instance_count == 0) {
 		if (config->config->plugin_count == 0)
-			log_error(config->log, "there is no plugin to run");
+			log_error(config->log,
+				"%s%sthere is no plugin to run. Add one: plugins = { \"keyword_archive\", \"./mine.lua\" }.",
+				config->config->file ? config->config->file : "",
+				config->config->file ? ": " : "");
 		goto fail;
 	}
 	return host;
@@ -501,6 +547,7 @@ host_destroy(struct host *host)
 		account_destroy(host->accounts[i]);
 	free(host->accounts);
 	free(host->links);
+	free(host->lost);
 	intake_destroy(host->intake);
 	views_destroy(host->views);
 	pattern_scratch_destroy(host->scratch);

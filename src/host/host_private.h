@@ -54,7 +54,8 @@ struct host {
 	struct pattern_scratch *scratch;
 	struct account **accounts;
 	struct link **links; /* NULL each until host_start */
-	unsigned account_count, refused_count;
+	bool *lost;          /* per account: it will not be tried again */
+	unsigned account_count;
 	struct instance *instances;
 	unsigned instance_count, failed_count;
 	struct loop_timer *tick;     /* wakes the loop for schedules and positions */
