@@ -78,6 +78,8 @@ print_plugin(const struct plugin *plugin)
 		about->description ? about->description : "");
 	print_streams(plugin);
 	printf("  handlers: %u, schedules: %u\n", handlers, schedules);
+	if (handlers == 0 && schedules == 0)
+		printf("  warning: it does nothing: it calls neither tusk.on nor tusk.hear nor tusk.every\n");
 	if (handlers > 0 && streams == 0)
 		printf("  warning: it has handlers and hears no stream: add tusk.subscribe(\"public\") or another\n");
 	print_permissions(plugin);

@@ -94,12 +94,21 @@ say_start(const struct run *run)
 {
 	for (unsigned i = 0; i < host_instance_count(run->host); i++) {
 		const struct plugin *plugin = host_plugin(run->host, i);
-		unsigned handlers, streams;
+		unsigned handlers, schedules, streams;
 		plugin_handlers(plugin, &handlers);
+		plugin_schedules(plugin, &schedules);
 		plugin_streams(plugin, &streams);
 		log_info(run->session.log, "plugin %s: %u handler%s on %u stream%s",
 			plugin_name(plugin), handlers, handlers == 1 ? "" : "s", streams,
 			streams == 1 ? "" : "s");
+		if (handlers > 0 && streams == 0)
+			log_warn(run->session.log,
+				"%s hears nothing: add tusk.subscribe(\"public\") or another stream",
+				plugin_name(plugin));
+		if (handlers == 0 && schedules == 0)
+			log_warn(run->session.log,
+				"%s does nothing: it calls neither tusk.on nor tusk.hear nor tusk.every",
+				plugin_name(plugin));
 	}
 	log_info(run->session.log, "state in %s", state_folder_path(run->state));
 }

@@ -50,7 +50,8 @@ show_clean(struct buf *out, struct str text, unsigned width)
 		bool blank = control || text.ptr[at] == ' ';
 		if (!(blank && space)) {
 			if (width && shown >= width) {
-				buf_add_text(out, "…");
+				if (!str_ends(buf_str(out), "…")) /* it may have been cut before */
+					buf_add_text(out, "…");
 				return;
 			}
 			if (blank)

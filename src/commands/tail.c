@@ -39,7 +39,7 @@ struct tail {
 	bool json;
 	int64_t wanted, printed; /* wanted 0: no end */
 	unsigned stream_count, refused_count;
-	bool was_live, failed, done;
+	bool was_live, failed, write_failed, done;
 };
 
 static void
@@ -75,9 +75,10 @@ print_event(struct tail *tail, const struct event *event)
 	}
 	/* A closed pipe is the reader's way to say enough. */
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (errno != EPIPE)
+		tail->write_failed = errno != EPIPE;
+		if (tail->write_failed)
 			log_error(tail->session.log, "cannot write: %s", strerror(errno));
-		finish(tail, errno != EPIPE);
+		finish(tail, tail->write_failed);
 	}
 }
 
@@ -140,6 +141,23 @@ on_time_up(void *data)
 	finish(data, false);
 }
 
+/* A list that is meant to be a file and is none: its name would be looked for in posts. */
+static bool
+words_are_there(const struct tail *tail, const char *words)
+{
+	if (folder_exists(words)) {
+		log_error(tail->session.log, "--words: %s is a folder; name a file in it", words);
+		return false;
+	}
+	if (!file_exists(words) && (strchr(words, '/') || str_ends(str_from(words), ".txt"))) {
+		log_error(tail->session.log,
+			"--words: there is no file %s; a list on the command line is written word,word,…",
+			words);
+		return false;
+	}
+	return true;
+}
+
 /* --match and --words as the JSON form of a match table. */
 static bool
 make_rule(struct tail *tail)
@@ -148,6 +166,8 @@ make_rule(struct tail *tail)
 		   *words = args_text(tail->args, "words", NULL);
 	if (!match && !words)
 		return true;
+	if (words && !words_are_there(tail, words))
+		return false;
 	struct buf table;
 	buf_init(&table, WORDS_FILE_MAX);
 	buf_add_char(&table, '{');
@@ -189,6 +209,22 @@ make_rule(struct tail *tail)
 	return tail->rule != NULL;
 }
 
+/* A tag or list that no stream takes: said, not dropped in silence. */
+static bool
+check_parameter(const struct tail *tail, const char *flag, const char *streams)
+{
+	if (!args_given(tail->args, flag))
+		return true;
+	for (unsigned i = 0; i < tail->args->word_count; i++) {
+		const struct stream_info *info = stream_info(str_from(tail->args->words[i]));
+		if (info && info->parameter && strcmp(info->parameter, flag) == 0)
+			return true;
+	}
+	log_error(tail->session.log, "--%s goes with %s, which is not among the streams", flag,
+		streams);
+	return false;
+}
+
 /* Checks all streams, then asks for them. */
 static bool
 check_streams(struct tail *tail)
@@ -205,7 +241,8 @@ check_streams(struct tail *tail)
 			return false;
 		}
 	}
-	return true;
+	return check_parameter(tail, "tag", "hashtag or hashtag:local") &&
+	       check_parameter(tail, "list", "list");
 }
 
 static void
@@ -268,6 +305,8 @@ prepare(struct tail *tail)
 static int
 tail_run(const struct args *args)
 {
+	if (args_given(args, "count") && args_flag(args, "count")->count == 0)
+		return args_usage_error(args, "--count takes a whole number from 1 on.");
 	struct tail tail = {.args = args,
 		.json = args_given(args, "json"),
 		.wanted = args_flag(args, "count")->count};
@@ -297,7 +336,7 @@ tail_run(const struct args *args)
 	if (ready && !tail.was_live && !tail.failed)
 		log_error(tail.session.log, "no stream was live");
 	session_end(&tail.session);
-	return tail.was_live ? EXIT_DONE : EXIT_FAILED;
+	return tail.was_live && !tail.write_failed ? EXIT_DONE : EXIT_FAILED;
 }
 
 static const struct flag tail_flags[] = {

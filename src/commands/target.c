@@ -230,19 +230,18 @@ read_base(struct config *config, const struct args *args, const struct session *
 	if (args_given(args, "server") && !args_given(args, "config"))
 		return account_from_server(config, args, session);
 	if (read_config(config, args, session, &missing)) {
-		if (!args_given(args, "server") && !args_given(args, "account"))
-			return config->account_count != 1 || words->offline ||
-			       apply_flags(&config->accounts[0], args, session);
 		if (args_given(args, "account"))
 			return pick_account(config, args, session);
+		return config->account_count != 1 || words->offline ||
+		       apply_flags(&config->accounts[0], args, session);
 	}
 	if (!missing)
 		return false;
 	if (words->count == 0) {
 		log_error(session->log,
 			"nothing to run: there is no moontusk.lua in this folder nor in the config folder. "
-			"Name a plugin: moontusk %s PLUGIN --server URL.",
-			args->command->name);
+			"Name a plugin: moontusk %s %s",
+			args->command->name, args->command->usage);
 		return false;
 	}
 	if (words->offline)
@@ -251,6 +250,25 @@ read_base(struct config *config, const struct args *args, const struct session *
 		"which server? Name it with --server URL (and set MOONTUSK_TOKEN), or write a config "
 		"file moontusk.lua.");
 	return false;
+}
+
+/* The same plugin named twice would be two instances that share one state. */
+static bool
+names_differ(const struct config *config, const struct session *session)
+{
+	for (unsigned i = 0; i < config->plugin_count; i++) {
+		for (unsigned j = 0; j < i; j++) {
+			if (strcmp(config->plugins[j].name, config->plugins[i].name) != 0)
+				continue;
+			log_error(session->log,
+				"%s and %s would both be named \"%s\", and the name is the identity of the state: leave one "
+				"out, or give them names in a config file: { \"%s\", name = \"…\" }.",
+				config->plugins[j].ref, config->plugins[i].ref,
+				config->plugins[i].name, config->plugins[i].ref);
+			return false;
+		}
+	}
+	return true;
 }
 
 bool
@@ -266,5 +284,6 @@ target_plugins(struct config *config, const struct args *args, const struct sess
 			config->file ? config->file : "the config");
 		return false;
 	}
-	return words->count == 0 || pick_plugins(config, args, session, words);
+	return words->count == 0 ||
+	       (pick_plugins(config, args, session, words) && names_differ(config, session));
 }

@@ -21,6 +21,10 @@ class CommandLine(harness.Case):
             (["tail", "public", "--count"], "--count needs a value"),
             (["tail"], "something is missing"),
             (["tail", "public", "--token", "x"], "MOONTUSK_TOKEN"),
+            (["tail", "public", "--count", "0"], "--count takes a whole number from 1 on"),
+            (["tail", "public", "--seconds", "1e99"], "--seconds takes a number from 0 to"),
+            (["run", "x.lua", "--server", NOWHERE, "--config", "c.lua"], "--server and --config do not go together"),
+            (["tail", "public", "--server", NOWHERE, "--account", "a"], "--server and --account do not go together"),
             (["demo", "word"], "unexpected word"),
             (["practice", "--prot", "1"], "Did you mean --port"),
         ]:
@@ -46,6 +50,11 @@ class CommandLine(harness.Case):
             (["pubilc"], 'public'),
             (["hashtag"], "--tag"),
             (["list"], "--list"),
+            (["public", "--tag", "x"], "--tag goes with hashtag"),
+            (["public", "--list", "1"], "--list goes with list"),
+            (["public", "--words", "none.txt"], "there is no file none.txt"),
+            (["public", "--words", "/"], "folder"),
+            (["public", "--ca-file", "/nowhere/ca.pem"], "/nowhere/ca.pem cannot be read"),
         ]:
             with self.subTest(args=args):
                 code, _, errors = self.run_to_end("tail", *args, "--server", NOWHERE)
@@ -84,6 +93,30 @@ class Server(harness.Case):
             self.assertEqual(code, 1, errors)
             self.assertRegex(errors, "(?i)token")
             self.assertNotIn("wrong-token-0123456789", errors)
+
+    def test_a_run_without_a_token_ends_when_the_server_wants_one(self):
+        practice = self.practice("--quiet")
+        code, _, errors = self.run_to_end("run", self.write("good.lua", GOOD), "--server", practice.url, "--state",
+                                          self.folder + "/state")
+        self.assertEqual(code, 1, errors)
+        self.assertIn("no account is left to connect with", errors)
+
+    def test_a_token_that_is_revoked_ends_the_run_and_is_said_once(self):
+        practice = self.practice("--quiet")
+        for transport in ("ws", "sse"):
+            run = self.start("run", self.write("good.lua", GOOD), "--server", practice.url, "--state", self.folder + "/state",
+                             "--transport", transport, token=practice.token)
+            run.wait_line("is live", "err")
+            practice.rest("/practice/revoke", "POST", {})
+            self.assertEqual(run.wait(30), 1, run.text())
+            self.assertEqual(sum(" 401 " in line for line in run.lines["err"]), 1, run.text())
+            practice.rest("/practice/restore", "POST", {})
+
+    def test_a_token_with_a_line_break_is_refused_before_anything_connects(self):
+        code, _, errors = self.run_to_end("tail", "public", "--server", NOWHERE, token="abcdefgh\nijklmnop")
+        self.assertEqual(code, 1)
+        self.assertIn("put in just the token", errors)
+        self.assertNotIn("ijklmnop", errors)
 
     def test_a_token_without_the_scope_is_told_with_the_servers_words(self):
         practice = self.practice("--quiet")
@@ -146,6 +179,38 @@ class Plugins(harness.Case):
         code, _, errors = self.run_to_end("check", "keyword_archiv", env={"MOONTUSK_PLUGINS": harness.SOURCE + "/plugins"})
         self.assertEqual(code, 1)
         self.assertIn("keyword_archive", errors)
+
+    def test_the_same_plugin_twice_is_refused_for_both_would_share_a_state(self):
+        plugin = self.write("good.lua", GOOD)
+        code, _, errors = self.run_to_end("check", plugin, plugin)
+        self.assertEqual(code, 1)
+        self.assertIn('both be named "good"', errors)
+
+    def test_a_name_that_is_none_names_the_file_and_the_way_out(self):
+        plugin = self.write("my bot.lua", GOOD)
+        code, _, errors = self.run_to_end("check", plugin)
+        self.assertEqual(code, 1)
+        for text in ('"my bot"', plugin, "name = "):
+            self.assertIn(text, errors)
+
+    def test_a_plugin_that_does_nothing_is_told_so(self):
+        code, out, _ = self.run_to_end("check", self.write("empty.lua", ""))
+        self.assertEqual(code, 0)
+        self.assertIn("warning: it does nothing", out)
+
+    def test_an_account_that_the_config_does_not_have_is_found_by_check(self):
+        self.write("bot.lua", GOOD + 'tusk.subscribe("user", { account = "nobody" })\n')
+        config = self.write("moontusk.lua", 'return { accounts = { bot = { server = "%s" } }, plugins = { "./bot.lua" } }\n'
+                            % NOWHERE)
+        for args in (["check", "--config", config], ["run", "--config", config, "--state", self.folder + "/s"]):
+            code, _, errors = self.run_to_end(*args)
+            self.assertEqual(code, 1, errors)
+            self.assertIn('bot.lua:4: subscribes on the account "nobody"', errors)
+
+    def test_a_line_of_the_log_is_whole_although_it_holds_a_nul(self):
+        code, _, errors = self.run_to_end("check", self.write("nul.lua", GOOD + 'tusk.log.warn("before\\0after")\n'))
+        self.assertEqual(code, 0)
+        self.assertIn("before after", errors)
 
     def test_an_unknown_match_key_gets_a_suggestion(self):
         self.refused(GOOD + 'tusk.on("update", { txet = "cat" }, function() end)\n', "bad.lua:4", "txet", "text")
