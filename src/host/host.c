@@ -490,7 +490,7 @@ host_replay(struct host *host, struct event *event)
 		intake_push(host->intake, event);
 	do
 		turn_run(host);
-	while (!host->stopped && (intake_count(host->intake) > 0 || host->checkpointing));
+	while (!host->stopped && (intake_count(host->intake) > 0 || host->checkpoint));
 }
 
 static void
@@ -540,6 +540,7 @@ host_destroy(struct host *host)
 		ws_client_destroy(host->ws);
 	destroy_instances(host);
 	turn_forget_positions(host);
+	turn_leave_checkpoint(host);
 	forget_news(host);
 	archives_close(host->archives);
 	store_close(host->store);

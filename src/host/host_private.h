@@ -62,8 +62,9 @@ struct host {
 	struct news *news;           /* news::next, oldest first */
 	struct position_mark *marks; /* hash: newest ids that are not committed yet; turn.c */
 	int64_t committed_at_ms;     /* monotonic */
-	bool paused, stopped, checkpointing;
-	bool ending; /* the last turn: nothing new is sent */
+	bool paused, stopped;
+	struct checkpoint *checkpoint; /* turn.c; the one that runs, or NULL */
+	bool ending;                   /* the last turn: nothing new is sent */
 	struct host_stats stats;
 };
 
@@ -90,3 +91,5 @@ void perform_news(struct host *host, const struct news *news);
 void turn_run(void *data);                    /* loop_fn */
 void turn_start_schedules(struct host *host); /* reads or sets the first due times */
 void turn_forget_positions(struct host *host);
+/* A checkpoint that runs ends without the host. */
+void turn_leave_checkpoint(struct host *host);

@@ -252,26 +252,44 @@ commit(struct host *host, int64_t now_mono_ms)
 	host->committed_at_ms = clock_mono_ms(&host->config.clock);
 }
 
+/* Runs on another thread and may outlive the host: what it needs is its own. */
+struct checkpoint {
+	struct host *host; /* NULL: gone */
+	char *path;
+};
+
 static void
 checkpoint_work(void *data)
 {
-	store_checkpoint(((struct host *)data)->store_path);
+	store_checkpoint(((struct checkpoint *)data)->path);
 }
 
 static void
 checkpoint_done(void *data)
 {
-	((struct host *)data)->checkpointing = false;
+	struct checkpoint *checkpoint = data;
+	if (checkpoint->host)
+		checkpoint->host->checkpoint = NULL;
+	free(checkpoint->path);
+	free(checkpoint);
 }
 
 static void
-checkpoint(struct host *host)
+start_checkpoint(struct host *host)
 {
-	if (!host->store_path || host->checkpointing ||
+	if (!host->store_path || host->checkpoint || host->ending ||
 		store_wal_pages(host->store) < CHECKPOINT_PAGES)
 		return;
-	host->checkpointing = true;
-	loop_work(host->config.loop, checkpoint_work, checkpoint_done, host);
+	host->checkpoint = xmalloc(sizeof(*host->checkpoint));
+	*host->checkpoint = (struct checkpoint){.host = host, .path = xstrdup(host->store_path)};
+	loop_work(host->config.loop, checkpoint_work, checkpoint_done, host->checkpoint);
+}
+
+void
+turn_leave_checkpoint(struct host *host)
+{
+	if (host->checkpoint)
+		host->checkpoint->host = NULL;
 }
 
 static void
@@ -345,7 +363,7 @@ turn_run(void *data)
 		inbox_load(inbox, host->store, host->parser);
 		waiting = waiting || inbox_first(inbox);
 	}
-	checkpoint(host);
+	start_checkpoint(host);
 	pause_sockets(host);
 	if (!host->config.offline) {
 		loop_keep_awake(host->config.loop, waiting || intake_count(host->intake) > 0);
