@@ -59,6 +59,7 @@ struct store {
 	sqlite3_stmt *statements[SQL_COUNT];
 	bool in_transaction;
 	bool failed;
+	bool unreadable; /* a read failed: nothing is committed any more */
 	int wal_pages;
 };
 

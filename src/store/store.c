@@ -282,6 +282,9 @@ db_next(struct store *store, sqlite3_stmt *stmt)
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
 		log_error(store->log, "%s: a read failed: %s; check the file",
 			store->path != NULL ? store->path : "memory", sqlite3_errmsg(store->db));
+		/* What was decided on "there is no row" may be wrong: it must not be committed. */
+		store->failed = true;
+		store->unreadable = true;
 	}
 	return rc == SQLITE_ROW;
 }
@@ -303,7 +306,7 @@ bool
 store_begin(struct store *store)
 {
 	REQUIRE(!store->in_transaction);
-	store->failed = false;
+	store->failed = store->unreadable;
 	store->in_transaction = step(store, SQL_BEGIN);
 	return store->in_transaction;
 }

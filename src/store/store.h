@@ -24,7 +24,7 @@ bool store_begin(struct store *store) MUST_USE;
 bool store_commit(struct store *store) MUST_USE;
 void store_rollback(struct store *store);
 bool store_in_transaction(const struct store *store);
-/* True when a write of this transaction failed: commit will refuse. */
+/* True when a write of this transaction failed, or ever a read: commit will refuse. */
 bool store_failed(const struct store *store);
 
 /* Copies the WAL into the file. Opens a connection of its own, so it may run on another thread

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <sqlite3.h>
+
 #include "state.h"
 
 static void
@@ -42,6 +44,30 @@ keeps_what_was_committed_and_nothing_else(void **state)
 	scratch_reopen(scratch); /* closed without a commit */
 	expect_fact(scratch->store, "a", "1");
 	expect_fact(scratch->store, "b", NULL);
+}
+
+static void
+commits_nothing_after_a_failed_read(void **state)
+{
+	struct scratch *scratch = *state;
+	begin(scratch);
+	fact_put(scratch->store, "a", STR("1"));
+	commit(scratch);
+	sqlite3 *other = NULL;
+	assert_int_equal(sqlite3_open(scratch->path, &other), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(other, "ALTER TABLE schedules RENAME TO gone", NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(other);
+	int64_t due_ms = 0;
+	assert_false(schedule_get(
+		scratch->store, "bot", "daily", &due_ms)); /* outside of a transaction */
+	begin(scratch);
+	fact_put(scratch->store, "a", STR("2"));
+	assert_true(store_failed(scratch->store));
+	assert_false(store_commit(scratch->store));
+	scratch_reopen(scratch);
+	expect_fact(scratch->store, "a", "1");
 }
 
 static void
@@ -229,6 +255,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(keeps_what_was_committed_and_nothing_else),
+		SCRATCH_TEST(commits_nothing_after_a_failed_read),
 		SCRATCH_TEST(survives_a_killed_process),
 		SCRATCH_TEST(is_readable_by_its_owner_only),
 		SCRATCH_TEST(refuses_what_it_cannot_open_and_says_what_to_do),
