@@ -108,6 +108,7 @@
 #define ACTION_KEY_MAX          2048
 #define ERROR_BODY_SHOWN_MAX    300 /* of a server's words in a message */
 #define ARCHIVE_NAME_MAX        64
+#define ARCHIVE_ASIDE_MAX       1000 /* files of one archive that were put aside */
 #define REPLAY_BROKEN_SHOWN_MAX 10
 
 /* sending */

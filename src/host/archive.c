@@ -133,6 +133,50 @@ archives_add(struct archives *archives, const char *instance, const char *name, 
 	buf_add_char(&archive->queue, '\n');
 }
 
+/* A file of that name that the database does not know: torn by a crash before its first commit, or of another
+ * database. Written over from its start it would be neither; it is put aside. */
+static bool
+put_aside(struct archives *archives, const struct archive *archive, const char *path)
+{
+	struct stat about;
+	if (archive->length > 0 || stat(path, &about) != 0 || about.st_size == 0)
+		return true;
+	for (unsigned i = 1; i <= ARCHIVE_ASIDE_MAX; i++) {
+		char *aside = xasprintf("%s.unknown-%u", path, i);
+		bool is_free = access(aside, F_OK) != 0;
+		bool moved = is_free && rename(path, aside) == 0;
+		if (moved)
+			log_warn(archives->log,
+				"%s holds lines that the database does not know; they are in %s now",
+				path, aside);
+		free(aside);
+		if (is_free)
+			return moved;
+	}
+	errno = EEXIST;
+	return false;
+}
+
+/* A new file is there after a loss of power only when the folders that name it are on disk, too. */
+static bool
+sync_folders(const struct archives *archives, const struct archive *archive)
+{
+	char *at = file_join(archives->folder, archive->file);
+	bool good = true;
+	/* ARCHIVE/INSTANCE, ARCHIVE and the state folder */
+	for (unsigned i = 0; i < 3 && good; i++) {
+		char *folder = file_folder(at);
+		int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		good = fd >= 0 && fsync(fd) == 0;
+		if (fd >= 0)
+			close(fd);
+		free(at);
+		at = folder;
+	}
+	free(at);
+	return good;
+}
+
 static bool
 open_file(struct archives *archives, struct archive *archive)
 {
@@ -140,9 +184,13 @@ open_file(struct archives *archives, struct archive *archive)
 		return true;
 	char *path = file_join(archives->folder, archive->file);
 	char *folder = file_folder(path);
-	bool good = folder_make(folder);
+	bool good = folder_make(folder) && put_aside(archives, archive, path);
 	if (good)
 		archive->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	if (archive->fd >= 0 && archive->length == 0 && !sync_folders(archives, archive)) {
+		close(archive->fd);
+		archive->fd = -1;
+	}
 	if (archive->fd < 0)
 		log_error(archives->log, "%s cannot be opened: %s", path, strerror(errno));
 	free(folder);

@@ -19,8 +19,8 @@ bool archive_name_ok(struct str name);
 /* Queues one line (without its line end) for the file. */
 void archives_add(
 	struct archives *archives, const char *instance, const char *name, struct str line);
-/* Inside the turn's transaction: writes and syncs what is queued, then its lengths to the store. False: logged; what
- * was written stands behind the committed length and is cut at the next start. */
+/* Inside the turn's transaction: writes and syncs what is queued, then its lengths to the store. A file that the
+ * store does not know is not written over but renamed to NAME.jsonl.unknown-N. False: logged; what was written stands behind the committed length and is cut at the next start. */
 bool archives_write(struct archives *archives);
 /* Path of the file for people; NULL without a folder. New. */
 char *archives_path(const struct archives *archives, const char *instance, const char *name);

@@ -93,6 +93,27 @@ a_file_that_was_removed_starts_anew(void **state)
 }
 
 static void
+lines_that_were_never_committed_are_put_aside(void **state)
+{
+	struct opened opened = open_all(*state);
+	archives_add(opened.archives, "cats", "found", STR("a long line of a turn that was lost"));
+	assert_true(store_begin(opened.store));
+	assert_true(archives_write(opened.archives));
+	store_rollback(opened.store); /* the very first turn: the database knows of no such file */
+	close_all(&opened);
+	opened = open_all(*state);
+	add_line(&opened, "new");
+	add_line(&opened, "newer");
+	char *path = archives_path(opened.archives, "cats", "found");
+	close_all(&opened);
+	folder_expect(path, "new\nnewer\n");
+	char *aside = xasprintf("%s.unknown-1", path);
+	folder_expect(aside, "a long line of a turn that was lost\n");
+	free(aside);
+	free(path);
+}
+
+static void
 names_cannot_leave_the_folder(void **state)
 {
 	(void)state;
@@ -116,6 +137,8 @@ main(void)
 			folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_was_removed_starts_anew, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(lines_that_were_never_committed_are_put_aside,
+			folder_setup, folder_teardown),
 		cmocka_unit_test(names_cannot_leave_the_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
