@@ -261,6 +261,12 @@ on_credentials(struct discovery *discovery, const struct http_answer *answer)
 			account->host, account->name, words);
 		finish(discovery, DISCOVERY_REFUSED, message);
 		free(message);
+	} else if (discovery->has_instance && is_trouble(answer)) {
+		/* Going on without the own id would mean to act on own posts, for as long as the host runs. */
+		char *message = xasprintf("%s does not say who the account \"%s\" is: %s",
+			account->host, account->name, words);
+		finish(discovery, DISCOVERY_FAILED, message);
+		free(message);
 	} else {
 		bool moved = answer->status >= 300 && answer->status < 400;
 		const char *place = moved ? http_header(answer, "location") : NULL;

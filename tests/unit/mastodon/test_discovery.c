@@ -268,6 +268,18 @@ asks_again_later_while_the_server_is_in_trouble(void **state)
 		assert_null(fixture.account->streaming);
 		teardown(&fixture);
 	}
+	/* Who does not know its own id acts on its own posts. */
+	for (size_t i = 0; i < COUNT_OF(replies); i++) {
+		setup(&fixture, TOKEN);
+		fixture.v2 =
+			(struct reply){200, "{\"version\":\"4.5.3\",\"configuration\":{\"urls\":"
+					    "{\"streaming\":\"wss://s.example\"}}}"};
+		fixture.credentials = replies[i];
+		run(&fixture);
+		assert_int_equal(fixture.result, DISCOVERY_FAILED);
+		assert_non_null(strstr(fixture.message, "does not say who the account \"bot\" is"));
+		teardown(&fixture);
+	}
 	setup(&fixture, TOKEN);
 	free(fixture.account->server);
 	fixture.account->server = xstrdup("http://127.0.0.1:1"); /* nobody listens there */
