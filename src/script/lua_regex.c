@@ -126,15 +126,16 @@ check_start(lua_State *L, int index, size_t len)
 	return len - (size_t)-init;
 }
 
-/* False for "does not match"; a limit or bad text raises. */
+/* False for "does not match"; a limit or bad text raises. `subject->valid` from the second match in a text on:
+ * to check all of it for each match would take a time that grows with its square. */
 static bool
-run(lua_State *L, const struct regex *regex, struct str text, size_t start, struct span *spans)
+run(lua_State *L, const struct regex *regex, const struct pattern_subject *subject,
+	struct span *spans)
 {
-	struct pattern_subject subject = {.text = text, .start = start};
-	if (start > text.len)
+	if (subject->start > subject->text.len)
 		return false;
 	switch (pattern_match(
-		regex->pattern, get_scratch(L), &subject, spans, PATTERN_CAPTURES_MAX)) {
+		regex->pattern, get_scratch(L), subject, spans, PATTERN_CAPTURES_MAX)) {
 	case PATTERN_YES:
 		return true;
 	case PATTERN_NO:
@@ -213,7 +214,8 @@ find_or_match(lua_State *L, bool is_find)
 	lua_settop(L, 4);
 	struct str text = lua_check_str(L, 1);
 	const struct regex *regex = check_pattern(L, 2, 4);
-	if (!run(L, regex, text, check_start(L, 3, text.len), spans)) {
+	struct pattern_subject subject = {.text = text, .start = check_start(L, 3, text.len)};
+	if (!run(L, regex, &subject, spans)) {
 		lua_pushnil(L);
 		return 1;
 	}
@@ -271,10 +273,14 @@ iterate(lua_State *L, bool is_split)
 	size_t last = (size_t)lua_tointeger(L, lua_upvalueindex(4));
 	if (next < 0)
 		return 0;
-	bool found = run(L, regex, text, (size_t)next, spans);
+	struct pattern_subject subject = {.text = text, .start = (size_t)next, .valid = next > 0};
+	bool found = run(L, regex, &subject, spans);
+	subject.valid = true;
 	/* A separator that is empty and stands where the section starts would give an empty section: step over it. */
-	while (is_split && found && spans[0].start == spans[0].end && spans[0].start == last)
-		found = run(L, regex, text, next_start(text, spans[0]), spans);
+	while (is_split && found && spans[0].start == spans[0].end && spans[0].start == last) {
+		subject.start = next_start(text, spans[0]);
+		found = run(L, regex, &subject, spans);
+	}
 	if (found && is_split && spans[0].start == spans[0].end && spans[0].start == text.len)
 		found = false;
 	lua_pushinteger(L, found ? (lua_Integer)next_start(text, spans[0]) : -1);
@@ -392,13 +398,15 @@ regex_gsub(lua_State *L)
 			"string, table or function");
 	const struct regex *regex = check_pattern(L, 2, 5);
 	lua_Integer matches = 0, replaced = 0;
-	size_t start = 0, copied = 0;
+	struct pattern_subject subject = {.text = text};
+	size_t copied = 0;
 	luaL_Buffer out;
 	luaL_buffinit(L, &out);
-	while (matches < limit && run(L, regex, text, start, spans)) {
+	while (matches < limit && run(L, regex, &subject, spans)) {
 		luaL_addlstring(&out, text.ptr + copied, spans[0].start - copied);
 		copied = spans[0].end;
-		start = next_start(text, spans[0]);
+		subject.start = next_start(text, spans[0]);
+		subject.valid = true;
 		matches++;
 		if (template.ptr) {
 			add_template(&out, L, template, text, spans, group_count(regex));
