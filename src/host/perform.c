@@ -72,6 +72,20 @@ count_same(const struct effects *effects, size_t at)
 	return nth;
 }
 
+/* Ids are a server's own: the post of an event that another server sent is a different one on ours. */
+static bool
+is_elsewhere(const struct cause *cause, const struct action *action)
+{
+	const struct account *ours = cause->instance->account;
+	if (!cause->event || !cause->event->account.ptr || !ours || cause->host->config.offline ||
+		!action_info(action->kind)->on_status)
+		return false;
+	char *name = str_dup(cause->event->account);
+	const struct account *heard = host_account(cause->host, name);
+	free(name);
+	return heard && strcmp(heard->host, ours->host) != 0;
+}
+
 static void
 perform_action(const struct cause *cause, const struct effects *effects, size_t at)
 {
@@ -80,6 +94,14 @@ perform_action(const struct cause *cause, const struct effects *effects, size_t 
 	const char *name = action_info(action->kind)->name;
 	if (cause->too_old) {
 		journal_action(cause, action, "the event is older than act_within");
+		return;
+	}
+	if (is_elsewhere(cause, action)) {
+		journal_action(cause, action, "the post is on another server");
+		log_warn(host->config.log,
+			"%s: %s of %s not done: the event came from the account \"%.*s\", which is on another server than \"%s\", for which the plugin acts",
+			cause->instance->name, name, action->target, STR_ARG(cause->event->account),
+			cause->instance->account->name);
 		return;
 	}
 	struct action_source source = {

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import unittest
 
 import harness
@@ -127,6 +128,64 @@ end)
         own = self.own_statuses(practice)
         self.assertEqual({status["in_reply_to_id"] for status in own} - {None}, {other["id"]})
         self.assertEqual([s["reblog"]["id"] for s in own if s["reblog"]], [other["id"]])
+        self.assertEqual(run.stop(), 0)
+
+    def test_a_delivery_left_open_by_a_crash_does_not_act_on_an_own_post_either(self):
+        practice = self.practice(*QUIET)
+        plugin = self.write("loop.lua", """
+local tusk = require "moontusk"
+tusk.subscribe("public")
+tusk.on("update", function(status)
+  status:reply("again")
+  tusk.log.info("handled " .. status.id)
+end)
+""")
+        self.assertEqual(self.host(practice, plugin).stop(), 0)
+        mine = practice.rest("/api/v1/statuses", "POST", {"status": "my own words", "visibility": "public"})[1]
+        other = practice.rest("/practice/post", "POST", {"text": "from somebody else"})[1]
+        base = sqlite3.connect(self.folder + "/state/moontusk.db")
+        for status in (mine, practice.rest("/api/v1/statuses/" + other["id"])[1]):
+            line = {"event": "update", "stream": ["public"], "account": "default", "payload": json.dumps(status)}
+            base.execute("INSERT INTO deliveries (instance, handler, line, matched, created_ms) VALUES ('loop', 0, ?, '{}', 1)",
+                         (json.dumps(line),))
+        base.commit()
+        base.close()
+        run = self.host(practice, plugin)
+        run.wait_line("handled " + mine["id"], "err")
+        run.wait_line("reply done", "err")
+        self.assertEqual({s["in_reply_to_id"] for s in self.own_statuses(practice)} - {None}, {other["id"]})
+        self.assertEqual(run.stop(), 0)
+
+    def test_an_id_of_another_server_is_not_acted_on(self):
+        home, away = self.practice(*QUIET), self.practice(*QUIET)
+        plugin = self.write("both.lua", """
+local tusk = require "moontusk"
+tusk.subscribe("public")
+tusk.subscribe("public", { account = "away" })
+tusk.on("update", function(status)
+  status:favourite()
+  tusk.log.info("handled " .. status.id)
+end)
+""")
+        config = self.write("moontusk.lua", f"""
+return {{
+  accounts = {{
+    home = {{ server = "{home.url}", token = "{home.token}" }},
+    away = {{ server = "{away.url}", token = "{away.token}" }},
+  }},
+  plugins = {{ {{ "{plugin}", account = "home" }} }},
+}}
+""")
+        run = self.start("run", "--config", config, "--state", self.folder + "/state")
+        harness.wait_until(lambda: sum("is live" in line for line in run.lines["err"]) == 2, what=run.text())
+        there = away.rest("/practice/post", "POST", {"text": "over there"})[1]
+        run.wait_line("handled " + there["id"], "err")
+        run.wait_line("on another server", "err")
+        here = home.rest("/practice/post", "POST", {"text": "over here"})[1]
+        run.wait_line("favourite done", "err")
+        requests = home.rest("/practice/log")[1]["requests"]
+        self.assertEqual([r["path"] for r in requests if r["path"].endswith("/favourite")],
+                         [f"/api/v1/statuses/{here['id']}/favourite"])
         self.assertEqual(run.stop(), 0)
 
     def test_a_plugin_that_raises_on_every_event_does_not_stop_another(self):
