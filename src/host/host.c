@@ -143,6 +143,10 @@ on_link(void *data, const struct account *account, enum link_event what, const c
 {
 	struct host *host = data;
 	struct log *log = host->config.log;
+	for (unsigned i = 0; i < host->instance_count && what != LINK_RETRY; i++) {
+		if (host->instances[i].account == account)
+			host->instances[i].may_run = true;
+	}
 	if (what == LINK_READY) {
 		log_debug(log, "%s: streaming server %s", account->name, account->streaming);
 	} else if (what == LINK_RETRY) {
@@ -366,6 +370,7 @@ add_instance(struct host *host, const struct config_plugin *about)
 		.dry_run = about->dry_run || host->config.dry_run || host->config.offline,
 		.act_within_ms = about->act_within_ms,
 	};
+	instance->may_run = host->config.offline || !instance->account;
 	inbox_init(&instance->inbox, instance->name);
 	if (host->config.offline) /* hears whatever is replayed */
 		intake_subscribe(

@@ -22,6 +22,7 @@ struct instance {
 	char *name;
 	struct account *account; /* borrowed; NULL: none */
 	bool dry_run;
+	bool may_run; /* it is known who we are: else it could act on its own posts */
 	int64_t act_within_ms;
 	struct inbox inbox;
 	struct schedule *schedules; /* as plugin_schedules */

@@ -196,6 +196,13 @@ take_events(struct host *host, int64_t start_ms)
 	}
 }
 
+/* Deliveries that a restart found wait until the server has said who we are. */
+static struct work *
+first_work(struct instance *instance)
+{
+	return instance->may_run ? inbox_first(&instance->inbox) : NULL;
+}
+
 /* One work of each instance in turn, so that a busy plugin does not hold up the others. True when some wait. */
 static bool
 run_inboxes(struct host *host, int64_t start_ms)
@@ -205,7 +212,7 @@ run_inboxes(struct host *host, int64_t start_ms)
 		waiting = false;
 		for (unsigned i = 0; i < host->instance_count; i++) {
 			struct instance *instance = &host->instances[i];
-			struct work *work = inbox_first(&instance->inbox);
+			struct work *work = first_work(instance);
 			if (!work || !host_begin(host))
 				continue;
 			perform_work(host, instance, work);
@@ -359,9 +366,8 @@ turn_run(void *data)
 	if (!host->config.offline && !host->ending)
 		outbox_flush(host->outbox);
 	for (unsigned i = 0; i < host->instance_count; i++) {
-		struct inbox *inbox = &host->instances[i].inbox;
-		inbox_load(inbox, host->store, host->parser);
-		waiting = waiting || inbox_first(inbox);
+		inbox_load(&host->instances[i].inbox, host->store, host->parser);
+		waiting = waiting || first_work(&host->instances[i]);
 	}
 	start_checkpoint(host);
 	pause_sockets(host);
