@@ -145,6 +145,9 @@ end
 
 -- The parameters of POST /api/v1/statuses.
 local function parameters_of(name, post)
+  if type(post) ~= "table" then
+    check.fail("%s: found %s, expected a text or a table { text = \"...\" }", name, check.show(post))
+  end
   check.keys(name, post, POST)
   check_visibility(name, post.visibility)
   local text = post.text or post.status

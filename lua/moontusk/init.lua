@@ -20,6 +20,25 @@ local LATER = {
   peek = "rolling windows", api = "REST reads", http = "calls to other servers; status:forward is here",
 }
 
+local PERMISSIONS = {
+  "post", "reply", "boost", "favourite", "bookmark", "archive", "archive:private", "forward:private",
+}
+
+-- Whether there is such a permission; "http:" goes with any host.
+local function check_permission(permission)
+  if string.find(permission, "^http:.") then
+    return
+  end
+  for _, known in ipairs(PERMISSIONS) do
+    if permission == known then
+      return
+    end
+  end
+  local near = util.suggest(permission, PERMISSIONS)
+  check.fail("tusk.plugin: there is no permission \"%s\"%s; the permissions are \"http:HOST\", \"%s\"", permission,
+    near and string.format(", did you mean \"%s\"?", near) or "", table.concat(PERMISSIONS, "\", \""))
+end
+
 function tusk.plugin(header)
   check.keys("tusk.plugin", header, HEADER)
   for index, permission in ipairs(header.permissions or {}) do
@@ -27,6 +46,7 @@ function tusk.plugin(header)
       check.fail("tusk.plugin: permissions[%d]: found a %s, expected a text such as \"http:hooks.example\"",
         index, type(permission))
     end
+    check_permission(permission)
   end
   core.about(header)
 end

@@ -133,8 +133,8 @@ function options.read(declared)
     if value == nil then
       value = spec.default
       if value == nil and spec.required then
-        check.fail("option \"%s\" is missing: it needs %s%s", key, TYPES[spec.type],
-          spec.help and " (" .. spec.help .. ")" or "")
+        check.fail("option \"%s\" is missing: it needs %s%s. Give it with --set %s=VALUE, or in the config: options = { %s = ... }",
+          key, TYPES[spec.type], spec.help and " (" .. spec.help .. ")" or "", key, key)
       end
     end
     if value ~= nil then
