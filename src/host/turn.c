@@ -252,8 +252,8 @@ commit(struct host *host, int64_t now_mono_ms)
 	if (!archives_write(host->archives) || store_failed(host->store) ||
 		!store_commit(host->store)) {
 		host_stop(host,
-			"what this turn did cannot be written down. Is the disk full? Nothing of the turn was "
-			"sent; start again when there is room");
+			"what this turn did cannot be written down; the line above says why. Nothing of the turn "
+			"was sent; start again when there is room and the right to write");
 		return;
 	}
 	host->committed_at_ms = clock_mono_ms(&host->config.clock);

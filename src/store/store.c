@@ -76,8 +76,12 @@ static bool
 fail_open(const struct store *store, const char *what, char *error)
 {
 	const char *path = store->path != NULL ? store->path : "the database in memory";
-	snprintf(error, MESSAGE_MAX, "%s: %s (%s); %s", path, what, sqlite3_errmsg(store->db),
-		"move the file away to start anew, or name another folder with --state");
+	int code = sqlite3_errcode(store->db) & 0xff;
+	bool barred = code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_PERM;
+	snprintf(error, MESSAGE_MAX, "%s: %s (%s); %s, or name another folder with --state", path,
+		what, sqlite3_errmsg(store->db),
+		barred ? "give this user the right to write to it and to its folder"
+		       : "move the file away to start anew");
 	return false;
 }
 
