@@ -68,6 +68,12 @@ on_received(void *data, const struct event *event)
 	memcpy(demo->last, name, sizeof(name));
 	start_line(&line);
 	show_clean(&line, event->name, 24);
+	struct str type = json_str(json_get(json_root(event->doc), "type"));
+	if (event->kind == EVENT_NOTIFICATION && type.len) {
+		buf_add_text(&line, " (");
+		show_clean(&line, type, 24);
+		buf_add_char(&line, ')');
+	}
 	buf_add_text(&line, " on ");
 	show_clean(&line, event->stream, 24);
 	if (event->param.ptr) {
@@ -75,6 +81,10 @@ on_received(void *data, const struct event *event)
 		show_clean(&line, event->param, 24);
 	}
 	buf_add_text(&line, "  ");
+	if (event->kind == EVENT_DELETE) {
+		buf_add_text(&line, "post ");
+		show_clean(&line, event->id, 24);
+	}
 	show_actor(event, &line);
 	views_set_event(demo->show.views, event);
 	buf_add_text(&line, "  ");
