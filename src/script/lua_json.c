@@ -187,6 +187,9 @@ static void
 put_value(lua_State *L, struct buf *out, const struct step *step)
 {
 	char found[64];
+	/* Few tables that hold each other twice are many in the text: past its end none is looked at. */
+	if (out->err != ERR_OK)
+		return;
 	luaL_checkstack(L, 8, "too deep");
 	switch (lua_type(L, -1)) {
 	case LUA_TNIL:

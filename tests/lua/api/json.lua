@@ -40,6 +40,12 @@ tusk.on("update", function()
   end
   local ok, message = pcall(json.encode, deep)
   assert(not ok and message:find("nested too deep", 1, true))
+  local twice = {}
+  for _ = 1, 40 do
+    twice = { twice, twice } -- 41 tables, 2^40 in the text
+  end
+  ok, message = pcall(json.encode, twice)
+  assert(not ok and message:find("longer than", 1, true), message)
   ok, message = pcall(json.encode, { a = { b = print } })
   assert(not ok and message:find("tusk.json.encode.a.b: found a function", 1, true), message)
   ok, message = pcall(json.encode, { [3] = 1 })
