@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line: picks one command from the table. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "attr.h"
 #include "command.h"
@@ -32,9 +34,23 @@ unknown_verb(const char *name)
 	return EXIT_USAGE;
 }
 
+/* With one of the three closed, the next file opened would take its place: messages would be
+ * written into the database, and libuv aborts on closing such a number. */
+static void
+open_standard_files(void)
+{
+	int fd;
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
+	open_standard_files();
 	const char *verb = argc > 1 ? argv[1] : NULL;
 	if (!verb || strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 ||
 		strcmp(verb, "help") == 0) {

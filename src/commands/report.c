@@ -2,7 +2,9 @@
 /* What a running host does, told on the log and, for a dry run, on standard output. */
 #include "report.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "json.h"
 #include "limits.h"
@@ -39,8 +41,12 @@ print_dry(struct report *report, const struct intent *intent)
 		show_clean(&line, str_from(intent->body), 2000);
 	}
 	fprintf(report->show.out, "%s\n", line.ptr);
-	fflush(report->show.out);
+	bool written = fflush(report->show.out) == 0 && !ferror(report->show.out);
+	if (!written && errno != EPIPE)
+		log_error(report->log, "cannot write: %s", strerror(errno));
 	buf_finish(&line);
+	if (!written && report->reader)
+		loop_stop(report->reader);
 }
 
 static void

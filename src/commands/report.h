@@ -3,12 +3,14 @@
 #pragma once
 
 #include "host.h"
+#include "loop.h"
 #include "show.h"
 
 struct report {
 	struct log *log;
 	struct show show;
-	bool print_dry; /* "would …" lines on standard output */
+	bool print_dry;      /* "would …" lines on standard output */
+	struct loop *reader; /* stopped when nobody reads those lines any more; NULL: goes on */
 	uint64_t done, failed, dry;
 };
 

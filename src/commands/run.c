@@ -84,6 +84,7 @@ prepare(struct run *run, const struct args *args)
 		.log = session->log,
 		.show = {stdout, session->color, 200, NULL},
 		.print_dry = true,
+		.reader = dry_run ? session->loop : NULL,
 	};
 	run->host = host_create(&config, &events, &run->report);
 	return run->host != NULL;

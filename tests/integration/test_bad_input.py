@@ -3,6 +3,7 @@
 """Whatever is wrong ends in one clear message and exit 1, or a host that goes on."""
 import os
 import signal
+import subprocess
 import time
 import unittest
 
@@ -67,6 +68,31 @@ class CommandLine(harness.Case):
             code, _, errors = self.run_to_end(*args, cwd=self.folder)
             self.assertEqual(code, 1)
             self.assertIn("--server", errors)
+
+
+class Outputs(harness.Case):
+    def test_closed_standard_files_neither_crash_it_nor_get_messages_into_the_database(self):
+        practice = self.practice("--quiet")
+        plugin = self.write("good.lua", GOOD)
+        state = self.folder + "/state"
+        command = '"$@" <&- >&- 2>&-'
+        for args in (["run", plugin, "--seconds", "1", "--state", state], ["tail", "public", "--seconds", "1"]):
+            done = subprocess.run(["sh", "-c", command, "sh", harness.MOONTUSK, *args, "--server", practice.url],
+                                  env=harness.clean_env(MOONTUSK_TOKEN=practice.token, HOME=self.folder), timeout=20 * harness.SLOW)
+            self.assertEqual(done.returncode, 0, args)
+        with open(state + "/moontusk.db", "rb") as file:
+            self.assertEqual(file.read(15), b"SQLite format 3")
+
+    def test_a_dry_run_that_cannot_print_says_so_and_ends(self):
+        practice = self.practice("--quiet", "--clock-rate", 10)
+        plugin = self.write("b.lua", 'local tusk = require "moontusk"\ntusk.subscribe("public")\n'
+                            'tusk.on("update", function(status) status:favourite() end)\n')
+        command = '"$@" 2>&1 >/dev/full'
+        done = subprocess.run(["sh", "-c", command, "sh", harness.MOONTUSK, "run", plugin, "--dry-run", "--server", practice.url],
+                              stdout=subprocess.PIPE,
+                              env=harness.clean_env(MOONTUSK_TOKEN=practice.token, HOME=self.folder), timeout=20 * harness.SLOW)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"cannot write", done.stdout)
 
 
 class Server(harness.Case):
