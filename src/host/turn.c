@@ -287,6 +287,10 @@ start_checkpoint(struct host *host)
 	if (!host->store_path || host->checkpoint || host->ending ||
 		store_wal_pages(host->store) < CHECKPOINT_PAGES)
 		return;
+	if (host->config.offline) { /* no loop runs, and nobody waits for a socket */
+		store_checkpoint(host->store_path);
+		return;
+	}
 	host->checkpoint = xmalloc(sizeof(*host->checkpoint));
 	*host->checkpoint = (struct checkpoint){.host = host, .path = xstrdup(host->store_path)};
 	loop_work(host->config.loop, checkpoint_work, checkpoint_done, host->checkpoint);

@@ -360,6 +360,15 @@ tusk.every("1h", { name = "hourly" }, function() tusk.log.info("an hour has pass
             self.assertRegex(errors, r"6 lines: 5 events, 0 other, 1 broken")
             self.assertEqual(errors.count("an hour has passed"), 2)
 
+    def test_a_replay_with_state_ends_when_the_database_has_grown(self):
+        plugin = self.write("big.lua", 'local tusk = require "moontusk"\ntusk.subscribe("public")\n'
+                            'tusk.on("update", function(status) tusk.store.last = status.id .. ("x"):rep(20000) end)\n')
+        status = json.loads(self.lines().splitlines()[2])
+        recorded = self.write("many.jsonl", "".join(json.dumps(dict(status, id=str(n))) + "\n" for n in range(10000, 11500)))
+        code, _, errors = self.run_to_end("replay", recorded, "--state", self.folder + "/kept", "--", plugin, seconds=120)
+        self.assertEqual(code, 0, errors)
+        self.assertIn("1500 events", errors)
+
     def test_what_tail_prints_replay_takes(self):
         practice = self.practice("--quiet", "--clock-rate", 20)
         code, out, errors = self.run_to_end("tail", "public", "user", "direct", "--json", "--count", 60, "--server",
