@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What host.c, route.c, perform.c and turn.c share: the host's objects. */
+/* What host.c, instances.c, route.c, perform.c and turn.c share: the host's objects. */
 #pragma once
 
 #include "archive.h"
@@ -77,6 +77,13 @@ const struct account *host_account(
 	const struct host *host, const char *name); /* NULL when unknown */
 /* "update:1156…", the event in keys, journal and messages. */
 void host_event_key(const struct event *event, struct buf *out);
+
+/* instances.c */
+void instances_create(
+	struct host *host); /* loads every plugin of the config; reports those that fail */
+void instances_subscribe(struct host
+		*host); /* tells the intake who hears what; with links, asks the servers for it */
+void instances_destroy(struct host *host);
 
 /* route.c: puts the handlers that the event matches into the inboxes of their instances. */
 void route_event(struct host *host, struct event *event);
