@@ -121,9 +121,8 @@ check_start(lua_State *L, int index, size_t len)
 	lua_Integer init = luaL_optinteger(L, index, 1);
 	if (init > 0)
 		return (size_t)init - 1;
-	if (init == 0 || (lua_Unsigned)-init > len)
-		return 0;
-	return len - (size_t)-init;
+	lua_Unsigned back = 0 - (lua_Unsigned)init; /* math.mininteger has no positive */
+	return back == 0 || back > len ? 0 : len - (size_t)back;
 }
 
 /* False for "does not match"; a limit or bad text raises. `subject->valid` from the second match in a text on:
