@@ -72,7 +72,7 @@ args_usage_error(const struct args *args, const char *format, ...)
 }
 
 static void
-unknown_flag(const struct args *args, struct str name)
+unknown_flag(const struct args *args, struct str name, const char *dashes)
 {
 	if (str_eq_text(name, "token")) {
 		args_usage_error(args,
@@ -88,10 +88,10 @@ unknown_flag(const struct args *args, struct str name)
 	}
 	const char *near = suggest(name, known, count);
 	if (near)
-		args_usage_error(
-			args, "unknown flag --%.*s. Did you mean --%s?", STR_ARG(name), near);
+		args_usage_error(args, "unknown flag %s%.*s. Did you mean --%s?", dashes,
+			STR_ARG(name), near);
 	else
-		args_usage_error(args, "unknown flag --%.*s.", STR_ARG(name));
+		args_usage_error(args, "unknown flag %s%.*s.", dashes, STR_ARG(name));
 	free(known);
 }
 
@@ -139,7 +139,7 @@ take_flag(struct args *args, int argc, char **argv, int *at)
 	struct flag_value *value =
 		word[1] == '-' || strcmp(word, "-h") == 0 ? find_flag(args, name) : NULL;
 	if (!value) {
-		unknown_flag(args, name);
+		unknown_flag(args, name, word[1] == '-' ? "--" : "-");
 		return false;
 	}
 	value->given = true;

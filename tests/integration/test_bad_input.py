@@ -20,6 +20,7 @@ class CommandLine(harness.Case):
             (["tail", "public", "--jsno"], "Did you mean --json"),
             (["tail", "public", "--count", "many"], "--count takes a whole number"),
             (["tail", "public", "--count"], "--count needs a value"),
+            (["tail", "public", "-count", "3"], "unknown flag -count. Did you mean --count?"),
             (["tail"], "something is missing"),
             (["tail", "public", "--token", "x"], "MOONTUSK_TOKEN"),
             (["tail", "public", "--count", "0"], "--count takes a whole number from 1 on"),
