@@ -83,8 +83,8 @@ end
 local function check_value(key, spec, value)
   if not fits(value, spec.type) then
     -- A secret's value is not shown: it may be right but for its type.
-    check.fail("option \"%s\": found %s, expected %s", key, spec.secret and TYPES[type_of(value)] or show(value),
-      TYPES[spec.type])
+    check.fail("option \"%s\": found %s, expected %s%s", key, spec.secret and TYPES[type_of(value)] or show(value),
+      TYPES[spec.type], spec.type == "list" and string.format("; with --set: '%s=[\"one\",\"two\"]'", key) or "")
   end
   if spec.type == "list" and type(spec.default) == "table" and #spec.default > 0 then
     local expected = type_of(spec.default[1])
