@@ -86,6 +86,11 @@ parse_server(struct str text, struct url *url, char *error)
 		return false;
 	}
 	if (strcmp(url->path, "/") != 0 || url->query != NULL) {
+		/* People paste addresses with tokens in the query. */
+		const char *query = memchr(shown.ptr, '?', shown.len);
+		if (query != NULL) {
+			shown.len = (size_t)(query - shown.ptr);
+		}
 		(void)snprintf(error, MESSAGE_MAX,
 			"server \"%.*s\" has a path: give only the server, such as https://%s",
 			STR_ARG(shown), url->host);

@@ -136,6 +136,8 @@ never_repeats_user_information(void **state)
 	assert_null(create("https://me:hunter2hunter2@mastodon.example", NULL, secrets, error));
 	assert_null(strstr(error, "hunter2"));
 	assert_non_null(strstr(error, "without a user"));
+	assert_null(create("https://mastodon.example/?access_token=hunter2", NULL, secrets, error));
+	assert_null(strstr(error, "hunter2"));
 	secrets_destroy(secrets);
 }
 
