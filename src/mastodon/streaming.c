@@ -145,9 +145,23 @@ streaming_deliver(struct streaming *streaming, struct event *event)
 void
 streaming_broken(struct streaming *streaming, const char *what)
 {
-	log_warn(streaming->config.log, "%s: a message could not be read: %s",
-		streaming->config.account->name, what);
+	int64_t now_ms = loop_now_ms(streaming->config.loop);
 	streaming->events.on_broken(streaming->data, what);
+	/* A server that sends nothing else must not fill the log. */
+	if (streaming->broken_said_ms != 0 &&
+		now_ms - streaming->broken_said_ms < STREAMING_SAY_MS) {
+		streaming->broken_unsaid++;
+		return;
+	}
+	char more[64] = "";
+	if (streaming->broken_unsaid > 0) {
+		(void)snprintf(more, sizeof(more), " (and %llu before it)",
+			(unsigned long long)streaming->broken_unsaid);
+	}
+	log_warn(streaming->config.log, "%s: a message could not be read: %s%s",
+		streaming->config.account->name, what, more);
+	streaming->broken_said_ms = now_ms > 0 ? now_ms : 1;
+	streaming->broken_unsaid = 0;
 }
 
 static void

@@ -54,6 +54,8 @@ struct streaming {
 	bool paused;
 	bool stopped;
 	char *stop_reason;
+	int64_t broken_said_ms; /* loop_now_ms of the last line about a broken message */
+	uint64_t broken_unsaid; /* broken messages since */
 
 	struct ws *ws; /* NULL: none */
 	bool is_open;
@@ -66,6 +68,7 @@ struct streaming {
 };
 
 #define STREAMING_BASE_MS    1000
+#define STREAMING_SAY_MS     (10 * 1000) /* one line about broken messages in this time */
 #define STREAMING_CAP_MS     (5 * 60 * 1000)
 #define STREAMING_HEALTHY_MS (60 * 1000)
 #define SUB_LABEL_BYTES      (STREAM_PARAM_MAX + 64)

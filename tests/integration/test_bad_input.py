@@ -172,6 +172,17 @@ class Server(harness.Case):
         self.assertRegex(tail.text(), "(?i)html")
         self.assertEqual(tail.stop(), 0)
 
+    def test_a_flood_of_broken_frames_is_one_line_in_the_log(self):
+        practice = self.practice("--quiet", "--events", os.devnull)
+        tail = self.start("tail", "public", "--server", practice.url, token=practice.token)
+        tail.wait_line("is live", "err")
+        for _ in range(50):
+            practice.rest("/practice/garbage", "POST", {"stream": "public"})
+        practice.rest("/practice/post", "POST", {"text": "after the flood"})
+        tail.wait_line("after the flood")
+        self.assertEqual(tail.stop(), 0)
+        self.assertEqual(sum("could not be read" in line for line in tail.lines["err"]), 1, tail.text())
+
     def test_frames_that_are_no_json_are_counted_and_skipped(self):
         practice = self.practice("--quiet", "--events", os.devnull)
         for transport in ("ws", "sse"):
