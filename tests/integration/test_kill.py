@@ -41,7 +41,8 @@ class Kill(harness.Case):
             sent += share
             time.sleep(rng.uniform(0.0, 0.5) * harness.SLOW)
             host.kill()
-        host = self.start(*args, token=practice.token)
+        host = self.start(*args[:-1], token=practice.token)
+        host.wait_line("is live", "err")
         harness.wait_until(lambda: self.open_intents(state) == 0, 120, "an empty outbox")
         self.assertEqual(host.stop(), 0)
         seen = self.seen(state)
