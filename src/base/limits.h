@@ -92,6 +92,10 @@
 #define LUA_JSON_TEXT_MAX      (16u << 20)
 
 /* store, host, mastodon */
+#define SEEN_DAYS_MAX           30 /* retention; outbox keys outlive seen rows (design section 5) */
+#define JOURNAL_DAYS_MAX        30
+#define INTENT_DAYS_MAX         90
+#define PRUNE_ROWS_MAX          1000 /* of each kind in one commit */
 #define STREAM_PARAM_MAX        200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */
 #define STREAM_SHOWN_MAX        100 /* bytes of a wrong name that a message repeats */
 #define ADDRESS_SHOWN_MAX       200 /* bytes of a wrong address that a message repeats */

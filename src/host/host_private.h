@@ -63,6 +63,7 @@ struct host {
 	struct news *news;           /* news::next, oldest first */
 	struct position_mark *marks; /* hash: newest ids that are not committed yet; turn.c */
 	int64_t committed_at_ms;     /* monotonic */
+	int64_t prune_at_ms;         /* monotonic: when old rows are looked for again */
 	bool paused, stopped;
 	struct checkpoint *checkpoint; /* turn.c; the one that runs, or NULL */
 	bool ending;                   /* the last turn: nothing new is sent */

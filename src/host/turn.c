@@ -17,6 +17,7 @@ enum {
 	QUIET_COMMIT_MS = 1000, /* turns in which nothing matched commit positions this often */
 	GATHER_MS = 2, /* events that come closer behind a commit than this wait for it to pass */
 	CHECKPOINT_PAGES = 4096,
+	PRUNE_EVERY_MS = 60 * 60 * 1000,
 };
 
 /* ---- positions: the newest id of each stream that is not committed yet ---- */
@@ -237,6 +238,21 @@ tell_news(struct host *host)
 	}
 }
 
+/* Rows past their retention go once an hour, some with each commit until none is left. */
+static void
+prune(struct host *host, int64_t now_mono_ms, int64_t now_ms)
+{
+	const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
+	if (host->config.offline || now_mono_ms < host->prune_at_ms)
+		return;
+	int seen = seen_prune(host->store, now_ms - SEEN_DAYS_MAX * day_ms, PRUNE_ROWS_MAX);
+	int entries =
+		journal_prune(host->store, now_ms - JOURNAL_DAYS_MAX * day_ms, PRUNE_ROWS_MAX);
+	int intents = intent_prune(host->store, now_ms - INTENT_DAYS_MAX * day_ms, PRUNE_ROWS_MAX);
+	if (seen < PRUNE_ROWS_MAX && entries < PRUNE_ROWS_MAX && intents < PRUNE_ROWS_MAX)
+		host->prune_at_ms = now_mono_ms + PRUNE_EVERY_MS;
+}
+
 static void
 commit(struct host *host, int64_t now_mono_ms)
 {
@@ -249,6 +265,7 @@ commit(struct host *host, int64_t now_mono_ms)
 	for (unsigned i = 0; i < host->instance_count; i++)
 		inbox_save(&host->instances[i].inbox, host->store, now_ms);
 	write_positions(host);
+	prune(host, now_mono_ms, now_ms);
 	if (!archives_write(host->archives) || store_failed(host->store) ||
 		!store_commit(host->store)) {
 		host_stop(host,

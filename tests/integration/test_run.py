@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """moontusk run, replay and demo against the practice instance: what plugins do arrives there, once."""
+import contextlib
 import json
 import os
 import re
@@ -283,6 +284,24 @@ end)
             self.assertEqual(run.stop(), 0)
         ticks = [int(m.group(1)) for m in (re.search(r"tick (\d+)", line) for line in run.lines["err"]) if m]
         self.assertGreater(ticks[0], 1)
+
+    def test_rows_past_their_retention_go(self):
+        practice = self.practice(*QUIET)
+        plugin = self.write("keep.lua", 'local tusk = require "moontusk"\ntusk.subscribe("public")\n'
+                            'tusk.on("update", function() tusk.log.info("handled") end)\n')
+        counts = []
+        for old in (False, True):
+            run = self.host(practice, plugin)
+            practice.rest("/practice/post", "POST", {"text": "keep me"})
+            run.wait_line("handled", "err")
+            self.assertEqual(run.stop(), 0)
+            with contextlib.closing(sqlite3.connect(self.folder + "/state/moontusk.db")) as database, database:
+                counts.append([database.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("seen", "journal")])
+                if not old:
+                    database.execute("UPDATE seen SET at_ms = at_ms - 31 * 86400000")
+                    database.execute("UPDATE journal SET at_ms = at_ms - 31 * 86400000")
+        self.assertEqual(counts[0][0], 1)
+        self.assertEqual(counts[1], counts[0])  # the old rows went, those of the second run came
 
     def test_one_host_a_state_folder(self):
         practice = self.practice(*QUIET)
