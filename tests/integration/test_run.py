@@ -420,7 +420,9 @@ class Demo(harness.Case):
         self.assertTrue(all(int(n) > 0 for n in summary.groups()), summary.group(0))
         folder = re.search(r"The archive lies in (\S+),", out).group(1)
         self.assertTrue(any(name.endswith(".jsonl") for _, _, names in os.walk(folder) for name in names))
-        self.assertNotRegex("\n".join(demo.lines["err"]), "error|warn")
+        # Made-up people delete posts, too: a boost may come too late for one.
+        said = [line for line in demo.lines["err"] if '404 "Record not found"' not in line]
+        self.assertNotRegex("\n".join(said), "error|warn")
 
     def test_ctrl_c_is_clean(self):
         demo = self.start("demo", env={"TMPDIR": self.folder})
