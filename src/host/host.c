@@ -74,13 +74,7 @@ on_link_event(void *data, struct event *event)
 {
 	struct host *host = data;
 	intake_push(host->intake, event);
-	if (intake_full(host->intake) && !host->paused) {
-		host->paused = true;
-		for (unsigned i = 0; i < host->account_count; i++) {
-			if (host->links[i])
-				link_pause(host->links[i], true);
-		}
-	}
+	turn_pause_sockets(host);
 }
 
 static void

@@ -97,7 +97,9 @@ void perform_schedule(
 void perform_news(struct host *host, const struct news *news);
 
 /* turn.c: once per loop iteration, after the sockets were read. */
-void turn_run(void *data);                    /* loop_fn */
+void turn_run(void *data); /* loop_fn */
+void turn_pause_sockets(
+	struct host *host); /* reads from the sockets only while the intake has room */
 void turn_start_schedules(struct host *host); /* reads or sets the first due times */
 void turn_forget_positions(struct host *host);
 /* A checkpoint that runs ends without the host. */

@@ -320,8 +320,8 @@ turn_leave_checkpoint(struct host *host)
 		host->checkpoint->host = NULL;
 }
 
-static void
-pause_sockets(struct host *host)
+void
+turn_pause_sockets(struct host *host)
 {
 	bool full = intake_full(host->intake);
 	if (full == host->paused)
@@ -391,7 +391,7 @@ turn_run(void *data)
 		waiting = waiting || first_work(&host->instances[i]);
 	}
 	start_checkpoint(host);
-	pause_sockets(host);
+	turn_pause_sockets(host);
 	if (!host->config.offline) {
 		loop_keep_awake(host->config.loop, waiting || intake_count(host->intake) > 0);
 		set_tick(host);
