@@ -195,7 +195,6 @@ create_outbox(struct host *host, bool dry_run)
 		.rng = &host->rng,
 		.clock = host->config.clock,
 		.dry_run = dry_run,
-		.user_agent = USER_AGENT,
 		.account = account_of_outbox,
 		.on_outcome = on_outcome,
 		.data = host,

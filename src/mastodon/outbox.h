@@ -20,7 +20,6 @@ struct outbox_config {
 	struct rng *rng;
 	struct clock clock;
 	bool dry_run; /* rows become INTENT_DRY at once and nothing is sent */
-	const char *user_agent;
 	/* By the name in the config; NULL when it is gone. */
 	const struct account *(*account)(void *data, const char *name);
 	/* An intent was staged dry, ended, or will be tried again (state INTENT_OPEN). Borrowed. */
