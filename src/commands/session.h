@@ -18,6 +18,6 @@ struct session {
 };
 
 /* Log on stderr at the level of --verbose and --quiet, coloured on a terminal unless --no-color or
- * NO_COLOR. SIGPIPE is ignored. */
+ * NO_COLOR. The loop ignores SIGPIPE. */
 void session_start(struct session *session, const struct args *args);
 void session_end(struct session *session);

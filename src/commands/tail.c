@@ -122,7 +122,8 @@ on_link(void *data, const struct account *account, enum link_event what, const c
 	struct tail *tail = data;
 	if (what == LINK_READY)
 		return;
-	log_error(tail->session.log, "%s: %s", account->server, message);
+	log_error(tail->session.log, "%s: %s%s", account->server, message,
+		what == LINK_RETRY ? ". Is the address right, and does the server run?" : "");
 	finish(tail, true);
 }
 
