@@ -280,7 +280,7 @@ host_start(struct host *host)
 		host->links[i] = link_create(&config, &link_events, host);
 	}
 	instances_subscribe(host);
-	turn_start_schedules(host);
+	schedules_start(host);
 	loop_set_turn(loop, turn_run, host);
 	loop_keep_awake(loop, true); /* the first turn commits, and sends what was left open */
 }
@@ -290,7 +290,7 @@ host_replay(struct host *host, struct event *event)
 {
 	REQUIRE(host->config.offline);
 	if (!host->instances[0].schedules)
-		turn_start_schedules(host);
+		schedules_start(host);
 	if (event)
 		intake_push(host->intake, event);
 	do
@@ -331,7 +331,7 @@ host_destroy(struct host *host)
 	if (host->ws)
 		ws_client_destroy(host->ws);
 	instances_destroy(host);
-	turn_forget_positions(host);
+	positions_forget(host);
 	turn_leave_checkpoint(host);
 	forget_news(host);
 	archives_close(host->archives);

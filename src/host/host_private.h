@@ -61,7 +61,7 @@ struct host {
 	unsigned instance_count, failed_count;
 	struct loop_timer *tick;     /* wakes the loop for schedules and positions */
 	struct news *news;           /* news::next, oldest first */
-	struct position_mark *marks; /* hash: newest ids that are not committed yet; turn.c */
+	struct position_mark *marks; /* hash: newest ids that are not committed yet; positions.c */
 	int64_t committed_at_ms;     /* monotonic */
 	int64_t prune_at_ms;         /* monotonic: when old rows are looked for again */
 	bool paused, stopped;
@@ -100,7 +100,14 @@ void perform_news(struct host *host, const struct news *news);
 void turn_run(void *data); /* loop_fn */
 void turn_pause_sockets(
 	struct host *host); /* reads from the sockets only while the intake has room */
-void turn_start_schedules(struct host *host); /* reads or sets the first due times */
-void turn_forget_positions(struct host *host);
 /* A checkpoint that runs ends without the host. */
 void turn_leave_checkpoint(struct host *host);
+
+/* positions.c */
+void positions_mark(struct host *host, const struct event *event); /* the event came in */
+void positions_write(struct host *host);                           /* inside the transaction */
+void positions_forget(struct host *host);
+
+/* schedules.c */
+void schedules_start(struct host *host); /* reads or sets the first due times */
+void schedules_run(struct host *host);   /* runs what is due; inside the transaction */

@@ -6,8 +6,6 @@
 
 #include "host_private.h"
 #include "state.h"
-#include "stream_name.h"
-#include "uthash.h"
 #include "utlist.h"
 #include "xmalloc.h"
 
@@ -19,161 +17,6 @@ enum {
 	CHECKPOINT_PAGES = 4096,
 	PRUNE_EVERY_MS = 60 * 60 * 1000,
 };
-
-/* ---- positions: the newest id of each stream that is not committed yet ---- */
-
-struct position_mark {
-	char *key; /* account, stream and parameter, NUL between them */
-	char *account, *stream, *param;
-	char *newest_id;
-	int64_t received_at_ms;
-	UT_hash_handle hh;
-};
-
-static void
-mark_destroy(struct host *host, struct position_mark *mark)
-{
-	HASH_DEL(host->marks, mark);
-	free(mark->key);
-	free(mark->account);
-	free(mark->stream);
-	free(mark->param);
-	free(mark->newest_id);
-	free(mark);
-}
-
-/* Ids are opaque; longer is newer, then byte order (protocol.md 5.4). */
-static bool
-is_newer(struct str a, const char *b)
-{
-	size_t len = strlen(b);
-	return a.len != len ? a.len > len : memcmp(a.ptr, b, len) > 0;
-}
-
-static void
-mark_position(struct host *host, const struct event *event)
-{
-	bool moves = event->kind == EVENT_UPDATE || event->kind == EVENT_NOTIFICATION ||
-		     event->kind == EVENT_CONVERSATION;
-	if (!moves || event->id.len == 0 || !event->stream.ptr || event->origin == ORIGIN_REPLAY)
-		return;
-	char *key = xasprintf("%.*s|%.*s|%.*s", STR_ARG(event->account), STR_ARG(event->stream),
-		STR_ARG(event->param));
-	struct position_mark *mark;
-	HASH_FIND_STR(host->marks, key, mark);
-	if (!mark) {
-		mark = xmalloc(sizeof(*mark));
-		*mark = (struct position_mark){
-			.key = key,
-			.account = str_dup(event->account),
-			.stream = str_dup(event->stream),
-			.param = str_dup(event->param),
-			.newest_id = str_dup(event->id),
-			.received_at_ms = event->received_at_ms,
-		};
-		HASH_ADD_KEYPTR(hh, host->marks, mark->key, strlen(mark->key), mark);
-		return;
-	}
-	free(key);
-	if (is_newer(event->id, mark->newest_id)) {
-		free(mark->newest_id);
-		mark->newest_id = str_dup(event->id);
-		mark->received_at_ms = event->received_at_ms;
-	}
-}
-
-static void
-write_positions(struct host *host)
-{
-	struct position_mark *mark, *next;
-	HASH_ITER(hh, host->marks, mark, next) {
-		struct position position = {
-			.account = mark->account ? mark->account : "",
-			.stream = str_from(mark->stream),
-			.param = str_from(mark->param),
-			.newest_id = str_from(mark->newest_id),
-			.received_at_ms = mark->received_at_ms,
-		};
-		position_put(host->store, &position);
-		mark_destroy(host, mark);
-	}
-}
-
-void
-turn_forget_positions(struct host *host)
-{
-	struct position_mark *mark, *next;
-	HASH_ITER(hh, host->marks, mark, next)
-		mark_destroy(host, mark);
-}
-
-/* ---- schedules ---- */
-
-void
-turn_start_schedules(struct host *host)
-{
-	int64_t now_ms = clock_wall_ms(&host->config.clock);
-	for (unsigned i = 0; i < host->instance_count; i++) {
-		struct instance *instance = &host->instances[i];
-		unsigned count;
-		const struct plugin_schedule *schedules =
-			plugin_schedules(instance->plugin, &count);
-		instance->schedules = xcalloc(count + 1, sizeof(instance->schedules[0]));
-		for (unsigned s = 0; s < count; s++) {
-			struct schedule *schedule = &instance->schedules[s];
-			bool known = schedule_get(
-				host->store, instance->name, schedules[s].name, &schedule->due_ms);
-			/* A changed interval counts from now on: never later than one interval away. */
-			if (known && schedule->due_ms <= now_ms + schedules[s].every_ms)
-				continue;
-			schedule->due_ms = now_ms + schedules[s].every_ms;
-			if (host_begin(host))
-				schedule_put(host->store, instance->name, schedules[s].name,
-					schedule->due_ms);
-		}
-	}
-}
-
-/* One run for a due time that has passed; times missed while nothing ran are skipped. */
-static void
-run_schedules(struct host *host)
-{
-	int64_t now_ms = clock_wall_ms(&host->config.clock);
-	for (unsigned i = 0; i < host->instance_count && !host->stopped; i++) {
-		struct instance *instance = &host->instances[i];
-		unsigned count;
-		const struct plugin_schedule *schedules =
-			plugin_schedules(instance->plugin, &count);
-		for (unsigned s = 0; s < count && instance->schedules; s++) {
-			int64_t due_ms = instance->schedules[s].due_ms;
-			if (due_ms > now_ms || !host_begin(host))
-				continue;
-			perform_schedule(host, instance, s, due_ms);
-			int64_t missed = (now_ms - due_ms) / schedules[s].every_ms;
-			instance->schedules[s].due_ms =
-				due_ms + (missed + 1) * schedules[s].every_ms;
-			schedule_put(host->store, instance->name, schedules[s].name,
-				instance->schedules[s].due_ms);
-		}
-	}
-}
-
-int64_t
-host_next_due(const struct host *host)
-{
-	int64_t next = INT64_MAX;
-	for (unsigned i = 0; i < host->instance_count; i++) {
-		unsigned count;
-		plugin_schedules(host->instances[i].plugin, &count);
-		for (unsigned s = 0; s < count && host->instances[i].schedules; s++) {
-			if (host->instances[i].schedules[s].due_ms < next)
-				next = host->instances[i].schedules[s].due_ms;
-		}
-	}
-	return next;
-}
-
-/* ---- the turn ---- */
 
 static bool
 time_left(struct host *host, int64_t start_ms)
@@ -191,7 +34,7 @@ take_events(struct host *host, int64_t start_ms)
 		host->stats.received++;
 		if (host->events.on_received)
 			host->events.on_received(host->data, event);
-		mark_position(host, event);
+		positions_mark(host, event);
 		route_event(host, event);
 		event_unref(event);
 	}
@@ -264,7 +107,7 @@ commit(struct host *host, int64_t now_mono_ms)
 	int64_t now_ms = clock_wall_ms(&host->config.clock);
 	for (unsigned i = 0; i < host->instance_count; i++)
 		inbox_save(&host->instances[i].inbox, host->store, now_ms);
-	write_positions(host);
+	positions_write(host);
 	prune(host, now_mono_ms, now_ms);
 	if (!archives_write(host->archives) || store_failed(host->store) ||
 		!store_commit(host->store)) {
@@ -377,7 +220,7 @@ turn_run(void *data)
 	tell_news(host);
 	take_events(host, start_ms);
 	bool waiting = run_inboxes(host, start_ms);
-	run_schedules(host);
+	schedules_run(host);
 	if (outbox_has_outcomes(host->outbox) && host_begin(host))
 		outbox_write_outcomes(host->outbox);
 	if (!host->stopped)
