@@ -108,8 +108,10 @@ check_run(const struct args *args)
 		host = host_create(&about, &(struct host_events){0}, NULL);
 		good = host && host_failed_count(host) == 0;
 	}
-	for (unsigned i = 0; host && i < host_instance_count(host); i++)
-		print_plugin(host_plugin(host, i));
+	for (unsigned i = 0; host && i < host_instance_count(host); i++) {
+		if (host_plugin(host, i))
+			print_plugin(host_plugin(host, i));
+	}
 	host_destroy(host);
 	config_finish(&config);
 	session_end(&session);

@@ -95,6 +95,8 @@ say_start(const struct run *run)
 {
 	for (unsigned i = 0; i < host_instance_count(run->host); i++) {
 		const struct plugin *plugin = host_plugin(run->host, i);
+		if (!plugin) /* said when it did not load */
+			continue;
 		unsigned handlers, schedules, streams;
 		plugin_handlers(plugin, &handlers);
 		plugin_schedules(plugin, &schedules);

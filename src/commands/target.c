@@ -181,13 +181,8 @@ find_instance(struct config *config, const char *name, unsigned from)
 static void
 drop_plugins(struct config *config, unsigned from)
 {
-	for (unsigned i = from; i < config->plugin_count; i++) {
-		free(config->plugins[i].ref);
-		free(config->plugins[i].name);
-		free(config->plugins[i].account);
-		free(config->plugins[i].options);
-		free(config->plugins[i].allow);
-	}
+	for (unsigned i = from; i < config->plugin_count; i++)
+		config_plugin_finish(&config->plugins[i]);
 	config->plugin_count = from;
 }
 

@@ -53,6 +53,29 @@ config_add_plugin(struct config *config, const char *ref)
 	return plugin;
 }
 
+struct config_plugin
+config_plugin_copy(const struct config_plugin *plugin)
+{
+	struct config_plugin copy = *plugin;
+	copy.ref = xstrdup(plugin->ref);
+	copy.name = xstrdup(plugin->name);
+	copy.account = xstrdup(plugin->account);
+	copy.options = xstrdup(plugin->options);
+	copy.allow = xstrdup(plugin->allow);
+	return copy;
+}
+
+void
+config_plugin_finish(struct config_plugin *plugin)
+{
+	free(plugin->ref);
+	free(plugin->name);
+	free(plugin->account);
+	free(plugin->options);
+	free(plugin->allow);
+	*plugin = (struct config_plugin){0};
+}
+
 bool
 config_transport(struct str text, enum transport *transport)
 {
@@ -404,13 +427,8 @@ config_finish(struct config *config)
 		free(config->accounts[i].token);
 		free(config->accounts[i].ca_file);
 	}
-	for (unsigned i = 0; i < config->plugin_count; i++) {
-		free(config->plugins[i].ref);
-		free(config->plugins[i].name);
-		free(config->plugins[i].account);
-		free(config->plugins[i].options);
-		free(config->plugins[i].allow);
-	}
+	for (unsigned i = 0; i < config->plugin_count; i++)
+		config_plugin_finish(&config->plugins[i]);
 	free(config->accounts);
 	free(config->plugins);
 	free(config->file);

@@ -50,5 +50,8 @@ void config_finish(struct config *config);
 struct config_account *config_add_account(
 	struct config *config, const char *name, const char *server);
 struct config_plugin *config_add_plugin(struct config *config, const char *ref);
+/* A copy of its own; config_plugin_finish frees it. */
+struct config_plugin config_plugin_copy(const struct config_plugin *plugin);
+void config_plugin_finish(struct config_plugin *plugin);
 /* Transport from "auto", "ws", "sse"; false for anything else. */
 bool config_transport(struct str text, enum transport *transport);

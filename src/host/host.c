@@ -134,8 +134,8 @@ on_link(void *data, const struct account *account, enum link_event what, const c
 	struct host *host = data;
 	struct log *log = host->config.log;
 	for (unsigned i = 0; i < host->instance_count && what != LINK_RETRY; i++) {
-		if (host->instances[i].account == account)
-			host->instances[i].may_run = true;
+		if (host->instances[i]->account == account)
+			host->instances[i]->may_run = true;
 	}
 	if (what == LINK_READY) {
 		log_debug(log, "%s: streaming server %s", account->name, account->streaming);
@@ -237,7 +237,7 @@ host_create(const struct host_config *config, const struct host_events *events, 
 	if (!create_accounts(host) || !create_store(host))
 		goto fail;
 	instances_create(host);
-	if (host->instance_count == 0) {
+	if (host_failed_count(host) == host->instance_count) {
 		if (config->config->plugin_count == 0)
 			log_error(config->log,
 				"%s%sthere is no plugin to run. Add one: plugins = { \"keyword_archive\", \"./mine.lua\" }.",
@@ -289,8 +289,10 @@ void
 host_replay(struct host *host, struct event *event)
 {
 	REQUIRE(host->config.offline);
-	if (!host->instances[0].schedules)
+	if (!host->started) {
+		host->started = true;
 		schedules_start(host);
+	}
 	if (event)
 		intake_push(host->intake, event);
 	do
@@ -358,13 +360,16 @@ host_instance_count(const struct host *host)
 unsigned
 host_failed_count(const struct host *host)
 {
-	return host->failed_count;
+	unsigned count = 0;
+	for (unsigned i = 0; i < host->instance_count; i++)
+		count += !host->instances[i]->plugin;
+	return count;
 }
 
 const struct plugin *
 host_plugin(const struct host *host, unsigned instance)
 {
-	return host->instances[instance].plugin;
+	return host->instances[instance]->plugin;
 }
 
 const struct host_stats *

@@ -48,8 +48,8 @@ struct host_stats {
 	uint64_t received, broken, matched, handled, raised, actions, archived;
 };
 
-/* Loads every plugin; one that fails is reported and left out. NULL when the store cannot be used, an account's
- * address is wrong, or no plugin loads: said in the log. */
+/* Loads every plugin; one that fails is reported and stays listed without a plugin. NULL when the store cannot be
+ * used, an account's address is wrong, or no plugin loads: said in the log. */
 struct host *host_create(
 	const struct host_config *config, const struct host_events *events, void *data);
 /* Contacts the accounts and sends what the outbox holds. The turn runs from the loop from now on. */
@@ -59,6 +59,7 @@ void host_destroy(struct host *host);
 
 unsigned host_instance_count(const struct host *host);
 unsigned host_failed_count(const struct host *host); /* plugins that did not load */
+/* NULL: it did not load, or is switched off. */
 const struct plugin *host_plugin(const struct host *host, unsigned instance);
 const struct host_stats *host_stats(const struct host *host);
 /* Actions that are not ended yet. */

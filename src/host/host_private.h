@@ -13,14 +13,20 @@
 #include "view.h"
 #include "ws.h"
 
+#define INSTANCE_NO_NUMBER UINT_MAX
+
 struct schedule {
 	int64_t due_ms;
 };
 
+/* Stays where it is as long as it lives: pointers to it may be kept between turns, plugins come and go in it. */
 struct instance {
-	struct plugin *plugin;
+	struct plugin *plugin; /* NULL: it did not load or is switched off, and `error` says why */
 	char *name;
-	struct account *account; /* borrowed; NULL: none */
+	char *error;     /* of the last load; NULL: none. With a plugin: of a reload that failed */
+	unsigned number; /* in the intake and in host->by_number; INSTANCE_NO_NUMBER without one */
+	struct config_plugin about; /* its own copy */
+	struct account *account;    /* borrowed; NULL: none */
 	bool dry_run;
 	bool may_run; /* it is known who we are: else it could act on its own posts */
 	int64_t act_within_ms;
@@ -57,13 +63,15 @@ struct host {
 	struct link **links; /* NULL each until host_start */
 	bool *lost;          /* per account: it will not be tried again */
 	unsigned account_count;
-	struct instance *instances;
-	unsigned instance_count, failed_count;
+	struct instance **instances; /* in the order of the config; none is NULL */
+	unsigned instance_count;
+	struct instance *by_number[INTAKE_INSTANCES_MAX]; /* NULL: the number is free */
 	struct loop_timer *tick;     /* wakes the loop for schedules and positions */
 	struct news *news;           /* news::next, oldest first */
 	struct position_mark *marks; /* hash: newest ids that are not committed yet; positions.c */
 	int64_t committed_at_ms;     /* monotonic */
 	int64_t prune_at_ms;         /* monotonic: when old rows are looked for again */
+	bool started;                /* a replay: the schedules have their due times */
 	bool paused, stopped;
 	struct checkpoint *checkpoint; /* turn.c; the one that runs, or NULL */
 	bool ending;                   /* the last turn: nothing new is sent */
@@ -80,8 +88,14 @@ const struct account *host_account(
 void host_event_key(const struct event *event, struct buf *out);
 
 /* instances.c */
-void instances_create(
-	struct host *host); /* loads every plugin of the config; reports those that fail */
+/* Loads every plugin of the config. One that fails is reported, and stays listed without a plugin. */
+void instances_create(struct host *host);
+/* Adds one to the list and loads its plugin. */
+struct instance *instance_add(struct host *host, const struct config_plugin *about);
+/* Loads the plugin's file and gives it its tusk.store. NULL: `error` says why. New. */
+struct plugin *instance_build(
+	struct host *host, const struct config_plugin *about, struct plugin_error *error);
+void instance_set_error(struct instance *instance, const char *text); /* NULL: none */
 void instances_subscribe(struct host
 		*host); /* tells the intake who hears what; with links, asks the servers for it */
 void instances_destroy(struct host *host);
@@ -110,4 +124,5 @@ void positions_forget(struct host *host);
 
 /* schedules.c */
 void schedules_start(struct host *host); /* reads or sets the first due times */
-void schedules_run(struct host *host);   /* runs what is due; inside the transaction */
+void schedules_start_instance(struct host *host, struct instance *instance);
+void schedules_run(struct host *host); /* runs what is due; inside the transaction */

@@ -83,98 +83,130 @@ load_plugin(struct host *host, const struct config_plugin *about, const char *fi
 	return plugin;
 }
 
-static void
-report_failed(struct host *host, const struct config_plugin *about, const char *text)
-{
-	log_error(host->config.log, "plugin \"%s\" cannot be loaded:", about->name);
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-		log_error(host->config.log, "  %.*s", (int)len, text);
-		text += len + (text[len] == '\n');
-	}
-	host->failed_count++;
-}
-
-/* False: said; it subscribes on an account that the config does not have. */
+/* False: it subscribes on an account that the config does not have; `error` says so. */
 static bool
-accounts_are_there(struct host *host, const struct config_plugin *about, const char *file,
-	const struct plugin *plugin)
+accounts_are_there(struct host *host, const char *file, const struct plugin *plugin,
+	struct plugin_error *error)
 {
 	unsigned count;
 	const struct plugin_stream *streams = plugin_streams(plugin, &count);
 	for (unsigned i = 0; i < count && host->config.config->account_count > 0; i++) {
 		if (!streams[i].account || host_account(host, streams[i].account))
 			continue;
-		char *text = xasprintf(
+		snprintf(error->text, sizeof(error->text),
 			"%s:%d: subscribes on the account \"%s\", which is not in the config; expected one such as \"%s\"",
 			file, streams[i].line, streams[i].account, host->accounts[0]->name);
-		report_failed(host, about, text);
-		free(text);
 		return false;
 	}
 	return true;
 }
 
-static void
-add_instance(struct host *host, const struct config_plugin *about)
+struct plugin *
+instance_build(struct host *host, const struct config_plugin *about, struct plugin_error *error)
 {
-	struct plugin_error error = {{0}};
-	char where[MESSAGE_MAX];
+	error->text[0] = '\0';
 	if (!archive_name_ok(str_from(about->name))) {
-		(void)snprintf(where, sizeof(where),
+		snprintf(error->text, sizeof(error->text),
 			"found the name \"%s\" (from %s), expected letters, digits, '-', '_' and '.', 64 at most: rename "
 			"the file, or name the instance in a config file: { \"%s\", name = \"…\" }",
 			about->name, about->ref, about->ref);
-		report_failed(host, about, where);
-		return;
+		return NULL;
 	}
-	char *file = plugin_file(about->ref, host->config.config->folder, where);
-	if (!file) {
-		report_failed(host, about, where);
-		return;
-	}
-	struct plugin *plugin = host->instance_count < INTAKE_INSTANCES_MAX
-					? load_plugin(host, about, file, &error)
-					: NULL;
-	if (!plugin)
-		report_failed(host, about, error.text[0] ? error.text : "too many plugins");
-	if (plugin && !accounts_are_there(host, about, file, plugin)) {
+	char *file = plugin_file(about->ref, host->config.config->folder, error->text);
+	struct plugin *plugin = file ? load_plugin(host, about, file, error) : NULL;
+	if (plugin && !accounts_are_there(host, file, plugin, error)) {
 		plugin_destroy(plugin);
 		plugin = NULL;
 	}
 	free(file);
-	if (!plugin)
-		return;
-	struct instance *instance = &host->instances[host->instance_count++];
+	if (plugin)
+		state_each(
+			host->store, about->name, restore_key, &(struct restoring){host, plugin});
+	return plugin;
+}
+
+void
+instance_set_error(struct instance *instance, const char *text)
+{
+	char *copy = xstrdup(text); /* it may be the old one */
+	free(instance->error);
+	instance->error = copy;
+}
+
+static void
+report_failed(struct host *host, const struct instance *instance)
+{
+	const char *text = instance->error;
+	log_error(host->config.log, "plugin \"%s\" cannot be loaded:", instance->name);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		log_error(host->config.log, "  %.*s", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static unsigned
+free_number(const struct host *host)
+{
+	for (unsigned i = 0; i < INTAKE_INSTANCES_MAX; i++) {
+		if (!host->by_number[i])
+			return i;
+	}
+	return INSTANCE_NO_NUMBER;
+}
+
+struct instance *
+instance_add(struct host *host, const struct config_plugin *about)
+{
+	struct instance *instance = xmalloc(sizeof(*instance));
 	*instance = (struct instance){
-		.plugin = plugin,
 		.name = xstrdup(about->name),
+		.number = free_number(host),
+		.about = config_plugin_copy(about),
 		.account = account_of(host, about),
 		.dry_run = about->dry_run || host->config.dry_run || host->config.offline,
 		.act_within_ms = about->act_within_ms,
 	};
+	host->instances =
+		xreallocarray(host->instances, host->instance_count + 1, sizeof(struct instance *));
+	host->instances[host->instance_count++] = instance;
 	instance->may_run = host->config.offline || !instance->account;
 	inbox_init(&instance->inbox, instance->name);
+	if (instance->number == INSTANCE_NO_NUMBER) {
+		char *text =
+			xasprintf("there are more than %d plugins: leave one out, or run it in a "
+				  "host of its own with another --state",
+				INTAKE_INSTANCES_MAX);
+		instance_set_error(instance, text);
+		free(text);
+	} else {
+		host->by_number[instance->number] = instance;
+		struct plugin_error *error = xmalloc(sizeof(*error));
+		instance->plugin = instance_build(host, about, error);
+		instance_set_error(instance, instance->plugin ? NULL : error->text);
+		free(error);
+	}
+	if (!instance->plugin) {
+		report_failed(host, instance);
+		return instance;
+	}
 	if (host->config.offline) /* hears whatever is replayed */
-		intake_subscribe(
-			host->intake, host->instance_count - 1, STR(""), STR("replay"), STR_NONE);
-	state_each(host->store, instance->name, restore_key, &(struct restoring){host, plugin});
+		intake_subscribe(host->intake, instance->number, STR(""), STR("replay"), STR_NONE);
 	inbox_load(&instance->inbox, host->store, host->parser);
+	return instance;
 }
 
 void
 instances_create(struct host *host)
 {
 	const struct config *config = host->config.config;
-	host->instances = xcalloc(config->plugin_count + 1, sizeof(host->instances[0]));
 	for (unsigned i = 0; i < config->plugin_count; i++)
-		add_instance(host, &config->plugins[i]);
+		(void)instance_add(host, &config->plugins[i]);
 }
 
 static void
-subscribe(struct host *host, unsigned number)
+subscribe(struct host *host, struct instance *instance)
 {
-	struct instance *instance = &host->instances[number];
 	unsigned count;
 	const struct plugin_stream *streams = plugin_streams(instance->plugin, &count);
 	for (unsigned i = 0; i < count; i++) {
@@ -192,7 +224,8 @@ subscribe(struct host *host, unsigned number)
 		}
 		struct str name = str_from(stream->stream),
 			   param = stream_param(info, str_from(stream->param));
-		intake_subscribe(host->intake, number, str_from(account->name), name, param);
+		intake_subscribe(
+			host->intake, instance->number, str_from(account->name), name, param);
 		for (unsigned a = 0; a < host->account_count; a++) {
 			if (host->accounts[a] == account && host->links[a])
 				link_add(host->links[a], name, param);
@@ -204,18 +237,25 @@ void
 instances_subscribe(struct host *host)
 {
 	for (unsigned i = 0; i < host->instance_count; i++)
-		subscribe(host, i);
+		subscribe(host, host->instances[i]);
+}
+
+static void
+instance_destroy(struct instance *instance)
+{
+	inbox_finish(&instance->inbox);
+	plugin_destroy(instance->plugin);
+	config_plugin_finish(&instance->about);
+	free(instance->schedules);
+	free(instance->error);
+	free(instance->name);
+	free(instance);
 }
 
 void
 instances_destroy(struct host *host)
 {
-	for (unsigned i = 0; i < host->instance_count; i++) {
-		struct instance *instance = &host->instances[i];
-		inbox_finish(&instance->inbox);
-		plugin_destroy(instance->plugin);
-		free(instance->schedules);
-		free(instance->name);
-	}
+	for (unsigned i = 0; i < host->instance_count; i++)
+		instance_destroy(host->instances[i]);
 	free(host->instances);
 }

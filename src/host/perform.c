@@ -341,7 +341,7 @@ perform_news(struct host *host, const struct news *news)
 {
 	struct json_doc *doc = NULL;
 	for (unsigned i = 0; i < host->instance_count; i++) {
-		struct instance *instance = &host->instances[i];
+		struct instance *instance = host->instances[i];
 		unsigned count;
 		const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &count);
 		for (unsigned h = 0; h < count; h++) {

@@ -162,7 +162,7 @@ route_event(struct host *host, struct event *event)
 		return;
 	views_set_event(host->views, event);
 	for (size_t i = 0; i < count && !host->stopped; i++) {
-		match_instance(host, &host->instances[hearing[i]], event);
+		match_instance(host, host->by_number[hearing[i]], event);
 		intake_mark(host->intake, hearing[i], event);
 	}
 	views_set_event(host->views, NULL);

@@ -40,11 +40,12 @@ take_events(struct host *host, int64_t start_ms)
 	}
 }
 
-/* Deliveries that a restart found wait until the server has said who we are. */
+/* Deliveries that a restart found wait until the server has said who we are; those of a plugin that is off, until
+ * it is back. */
 static struct work *
 first_work(struct instance *instance)
 {
-	return instance->may_run ? inbox_first(&instance->inbox) : NULL;
+	return instance->may_run && instance->plugin ? inbox_first(&instance->inbox) : NULL;
 }
 
 /* One work of each instance in turn, so that a busy plugin does not hold up the others. True when some wait. */
@@ -55,7 +56,7 @@ run_inboxes(struct host *host, int64_t start_ms)
 	while (waiting && time_left(host, start_ms)) {
 		waiting = false;
 		for (unsigned i = 0; i < host->instance_count; i++) {
-			struct instance *instance = &host->instances[i];
+			struct instance *instance = host->instances[i];
 			struct work *work = first_work(instance);
 			if (!work || !host_begin(host))
 				continue;
@@ -106,7 +107,7 @@ commit(struct host *host, int64_t now_mono_ms)
 		return;
 	int64_t now_ms = clock_wall_ms(&host->config.clock);
 	for (unsigned i = 0; i < host->instance_count; i++)
-		inbox_save(&host->instances[i].inbox, host->store, now_ms);
+		inbox_save(&host->instances[i]->inbox, host->store, now_ms);
 	positions_write(host);
 	prune(host, now_mono_ms, now_ms);
 	if (!archives_write(host->archives) || store_failed(host->store) ||
@@ -230,8 +231,8 @@ turn_run(void *data)
 	if (!host->config.offline && !host->ending)
 		outbox_flush(host->outbox);
 	for (unsigned i = 0; i < host->instance_count; i++) {
-		inbox_load(&host->instances[i].inbox, host->store, host->parser);
-		waiting = waiting || first_work(&host->instances[i]);
+		inbox_load(&host->instances[i]->inbox, host->store, host->parser);
+		waiting = waiting || first_work(host->instances[i]);
 	}
 	start_checkpoint(host);
 	turn_pause_sockets(host);

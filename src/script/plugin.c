@@ -274,22 +274,22 @@ plugin_about(const struct plugin *plugin)
 const struct plugin_handler *
 plugin_handlers(const struct plugin *plugin, unsigned *count)
 {
-	*count = plugin->handler_count;
-	return plugin->handlers;
+	*count = plugin ? plugin->handler_count : 0;
+	return plugin ? plugin->handlers : NULL;
 }
 
 const struct plugin_stream *
 plugin_streams(const struct plugin *plugin, unsigned *count)
 {
-	*count = plugin->stream_count;
-	return plugin->streams;
+	*count = plugin ? plugin->stream_count : 0;
+	return plugin ? plugin->streams : NULL;
 }
 
 const struct plugin_schedule *
 plugin_schedules(const struct plugin *plugin, unsigned *count)
 {
-	*count = plugin->schedule_count;
-	return plugin->schedules;
+	*count = plugin ? plugin->schedule_count : 0;
+	return plugin ? plugin->schedules : NULL;
 }
 
 static bool

@@ -74,7 +74,8 @@ void plugin_destroy(struct plugin *plugin);
 void plugin_restore(
 	struct plugin *plugin, struct str key, struct str json); /* one key of tusk.store */
 
-/* What the file registered, in the order of registration. All of it stays the plugin's. */
+/* What the file registered, in the order of registration. All of it stays the plugin's. The three lists take a
+ * NULL plugin, which has registered nothing. */
 const char *plugin_name(const struct plugin *plugin);
 const struct plugin_about *plugin_about(const struct plugin *plugin);
 const struct plugin_handler *plugin_handlers(const struct plugin *plugin, unsigned *count);
