@@ -47,10 +47,6 @@ enum sql {
 };
 
 extern const char *const sql_texts[SQL_COUNT];
-/* Makes the tables of version SQL_SCHEMA_VERSION in an empty file, and marks it as ours. */
-extern const char sql_schema[];
-#define SQL_SCHEMA_VERSION 1
-#define SQL_APPLICATION_ID 0x6d6f6f6e /* "moon" */
 
 struct store {
 	sqlite3 *db;
@@ -83,3 +79,9 @@ char *db_dup(sqlite3_stmt *stmt, int column); /* new; NULL stays NULL */
 int db_write(struct store *store, enum sql sql, sqlite3_stmt *stmt);
 /* True when there is a (further) row. A failed read is logged and ends the rows. */
 bool db_next(struct store *store, sqlite3_stmt *stmt);
+
+/* Statements without rows, one after the other; a single number. False on an error of the database. */
+bool db_exec(sqlite3 *db, const char *sql);
+bool db_query_int(sqlite3 *db, const char *sql, int64_t *out);
+/* Writes why the file cannot be used, and what to do, into `error`. Returns false. */
+bool db_fail_open(const struct store *store, const char *what, char *error);

@@ -1,55 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The schema and every SQL statement of the program. */
+/* Every SQL statement of the program but those of the schema. */
 #include "db.h"
-
-/* deliveries and intents are read in pages by row number: AUTOINCREMENT, so that the number of a
- * deleted row is never used again behind a reader's back. seen and journal have no index on time:
- * their rows are added in order of time, and pruning looks at the first rows only. */
-const char sql_schema[] =
-	"CREATE TABLE seen ("
-	" row INTEGER PRIMARY KEY, instance TEXT NOT NULL, scope TEXT NOT NULL, kind TEXT NOT NULL,"
-	" id TEXT NOT NULL, version TEXT NOT NULL, at_ms INTEGER NOT NULL,"
-	" UNIQUE (instance, id, kind, scope, version)) STRICT;"
-
-	"CREATE TABLE deliveries ("
-	" row INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL, handler INTEGER NOT NULL,"
-	" line TEXT NOT NULL, matched TEXT, created_ms INTEGER NOT NULL) STRICT;"
-	"CREATE INDEX deliveries_instance ON deliveries (instance, row);"
-
-	"CREATE TABLE positions ("
-	" account TEXT NOT NULL, stream TEXT NOT NULL, param TEXT NOT NULL, newest_id TEXT,"
-	" received_at_ms INTEGER NOT NULL, PRIMARY KEY (account, stream, param)) STRICT;"
-
-	"CREATE TABLE state ("
-	" instance TEXT NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL,"
-	" PRIMARY KEY (instance, key)) STRICT;"
-
-	"CREATE TABLE schedules ("
-	" instance TEXT NOT NULL, name TEXT NOT NULL, due_ms INTEGER NOT NULL,"
-	" PRIMARY KEY (instance, name)) STRICT;"
-
-	"CREATE TABLE archives (file TEXT NOT NULL PRIMARY KEY, length INTEGER NOT NULL) STRICT;"
-
-	"CREATE TABLE facts (name TEXT NOT NULL PRIMARY KEY, value TEXT) STRICT;"
-
-	"CREATE TABLE intents ("
-	" row INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL, key TEXT NOT NULL UNIQUE,"
-	" lane TEXT NOT NULL, instance TEXT NOT NULL, account TEXT, action TEXT NOT NULL,"
-	" target TEXT, method TEXT NOT NULL, url TEXT NOT NULL, headers TEXT, body TEXT,"
-	" idempotency_key TEXT, event_key TEXT, summary TEXT, attempts INTEGER NOT NULL,"
-	" status INTEGER NOT NULL, outcome TEXT, created_ms INTEGER NOT NULL,"
-	" updated_ms INTEGER NOT NULL) STRICT;"
-	"CREATE INDEX intents_open ON intents (lane, row) WHERE state = 0;"
-	"CREATE INDEX intents_ended ON intents (updated_ms) WHERE state != 0;"
-	"CREATE INDEX intents_rate ON intents (instance, action, created_ms);"
-
-	"CREATE TABLE journal ("
-	" row INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, instance TEXT, what TEXT NOT NULL,"
-	" event_key TEXT, detail TEXT) STRICT;"
-	"CREATE INDEX journal_event ON journal (event_key) WHERE event_key IS NOT NULL;"
-
-	"PRAGMA application_id = 0x6d6f6f6e;"
-	"PRAGMA user_version = 1;";
 
 #define INTENT_COLUMNS                                                                             \
 	"row, state, key, lane, instance, account, action, target, method, url, headers, body,"    \

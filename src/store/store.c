@@ -11,6 +11,7 @@
 
 #include "db.h"
 #include "limits.h"
+#include "schema.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE      "store"
@@ -42,15 +43,14 @@ make_file(const char *path, char *error)
 	return true;
 }
 
-static bool
-exec(sqlite3 *db, const char *sql)
+bool
+db_exec(sqlite3 *db, const char *sql)
 {
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK;
 }
 
-/* False on an error of the database. */
-static bool
-query_int(sqlite3 *db, const char *sql, int64_t *out)
+bool
+db_query_int(sqlite3 *db, const char *sql, int64_t *out)
 {
 	sqlite3_stmt *stmt = NULL;
 	bool found = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK &&
@@ -72,8 +72,8 @@ on_wal_commit(void *data, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
-static bool
-fail_open(const struct store *store, const char *what, char *error)
+bool
+db_fail_open(const struct store *store, const char *what, char *error)
 {
 	const char *path = store->path != NULL ? store->path : "the database in memory";
 	int code = sqlite3_errcode(store->db) & 0xff;
@@ -86,39 +86,6 @@ fail_open(const struct store *store, const char *what, char *error)
 }
 
 static bool
-check_schema(struct store *store, char *error)
-{
-	int64_t version = 0;
-	int64_t application = 0;
-	int64_t tables = 0;
-	if (!query_int(store->db, "PRAGMA user_version", &version) ||
-		!query_int(store->db, "PRAGMA application_id", &application) ||
-		!query_int(store->db, "SELECT count(*) FROM sqlite_schema", &tables)) {
-		return fail_open(store, "cannot be read as a database", error);
-	}
-	if (application != SQL_APPLICATION_ID && (application != 0 || tables > 0)) {
-		snprintf(error, MESSAGE_MAX,
-			"%s is a database of another program; name another folder with --state",
-			store->path);
-		return false;
-	}
-	if (version > SQL_SCHEMA_VERSION) {
-		snprintf(error, MESSAGE_MAX,
-			"%s was written by a newer moontusk (schema %lld, this one knows up to "
-			"%d); run that version, or name another folder with --state",
-			store->path, (long long)version, SQL_SCHEMA_VERSION);
-		return false;
-	}
-	if (version == 0) {
-		if (!exec(store->db, "BEGIN IMMEDIATE") || !exec(store->db, sql_schema) ||
-			!exec(store->db, "COMMIT")) {
-			return fail_open(store, "its tables cannot be made", error);
-		}
-	}
-	return true;
-}
-
-static bool
 open_database(struct store *store, char *error)
 {
 	const char *name = store->path != NULL ? store->path : ":memory:";
@@ -128,7 +95,7 @@ open_database(struct store *store, char *error)
 	/* One thread uses a store at a time; the checkpoint has a connection of its own. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	if (sqlite3_open_v2(name, &store->db, flags, NULL) != SQLITE_OK) {
-		return fail_open(store, "cannot be opened", error);
+		return db_fail_open(store, "cannot be opened", error);
 	}
 	sqlite3_extended_result_codes(store->db, 1);
 	sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
@@ -139,14 +106,16 @@ open_database(struct store *store, char *error)
 			name);
 		return false;
 	}
-	if (!exec(store->db, "PRAGMA journal_mode = WAL") ||
-		!exec(store->db, "PRAGMA synchronous = FULL") ||
-		!exec(store->db, "PRAGMA temp_store = MEMORY")) {
-		return fail_open(store, "cannot be opened", error);
+	/* In an empty file: pages that pruning empties can be given back later. Else it changes nothing. */
+	if (!db_exec(store->db, "PRAGMA auto_vacuum = INCREMENTAL") ||
+		!db_exec(store->db, "PRAGMA journal_mode = WAL") ||
+		!db_exec(store->db, "PRAGMA synchronous = FULL") ||
+		!db_exec(store->db, "PRAGMA temp_store = MEMORY")) {
+		return db_fail_open(store, "cannot be opened", error);
 	}
 	sqlite3_wal_autocheckpoint(store->db, 0); /* before the hook: it is one itself */
 	sqlite3_wal_hook(store->db, on_wal_commit, store);
-	return check_schema(store, error);
+	return schema_prepare(store, error);
 }
 
 struct store *
@@ -358,7 +327,7 @@ store_checkpoint(const char *path)
 	/* A connection that has read nothing does not know that there is a WAL, and copies nothing.
 	 * Passive: copies what it can and never makes the loop's commits wait. */
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
-		query_int(db, "PRAGMA user_version", &version)) {
+		db_query_int(db, "PRAGMA user_version", &version)) {
 		(void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	}
 	sqlite3_close(db);
