@@ -193,6 +193,7 @@ is_trouble(const struct http_answer *answer)
 	case HTTP_TRUNCATED:
 	case HTTP_BROKEN:
 	case HTTP_REJECTED:
+	case HTTP_FORBIDDEN:
 		break;
 	}
 	return false;

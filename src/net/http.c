@@ -5,11 +5,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <curl/curl.h>
 #include <uthash.h>
 #include <utlist.h>
 
+#include "address.h"
 #include "http_message.h"
 #include "limits.h"
 #include "xmalloc.h"
@@ -177,13 +179,28 @@ on_task_timer(void *data)
 
 /* ---- what curl calls ---- */
 
+/* Runs for each address that the name has, before it is connected to. */
+static curl_socket_t
+on_open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct task *task = data;
+
+	(void)purpose;
+	if (!outgoing_may_reach(&task->out, address_special(&address->addr)))
+		return CURL_SOCKET_BAD;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 /* Runs when the connection stands (TLS included), right before the request is written. */
 static int
 on_connected(void *data, char *remote_ip, char *local_ip, int remote_port, int local_port)
 {
 	struct task *task = data;
 
-	(void)remote_ip, (void)local_ip, (void)remote_port, (void)local_port;
+	(void)local_ip, (void)remote_port, (void)local_port;
+	/* A kept connection was opened for somebody who may have been allowed more. */
+	if (!outgoing_may_reach(&task->out, address_special_text(remote_ip)))
+		return CURL_PREREQFUNC_ABORT;
 	task->sent = true;
 	enter_stage(task, STAGE_WAIT);
 	return CURL_PREREQFUNC_OK;
@@ -195,12 +212,6 @@ reset_answer(struct task *task)
 	incoming_reset(&task->in);
 	task->head_done = false;
 	task->follow = false;
-}
-
-static bool
-is_redirect(int status)
-{
-	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
 /* The blank line behind the headers came. False ends the transfer. */
@@ -364,6 +375,8 @@ end_of(const struct task *task, CURLcode code)
 		return HTTP_REJECTED;
 	if (task->why != HTTP_DONE)
 		return task->why;
+	if (task->out.forbidden && !task->sent && code != CURLE_OK)
+		return HTTP_FORBIDDEN;
 	switch ((int)code) {
 	case CURLE_OK:
 		return HTTP_DONE;
@@ -396,6 +409,7 @@ end_of(const struct task *task, CURLcode code)
 }
 
 static bool task_begin(struct task *task);
+static void end_unstarted(struct task *task);
 
 /* Goes where the answer points. False when that is no place to go: the answer is then given as it is. */
 static bool
@@ -410,7 +424,10 @@ task_follow(struct task *task)
 	curl_multi_remove_handle(task->http->multi, task->easy);
 	task->added = false;
 	reset_answer(task);
-	return task_begin(task);
+	task->sent = false;
+	if (!task_begin(task))
+		end_unstarted(task);
+	return true;
 }
 
 static void
@@ -428,11 +445,13 @@ drain(struct http *http)
 			continue;
 		if (task->follow && code == CURLE_OK && task_follow(task))
 			continue;
-		task_end(task, end_of(task, code),
-			task->why_text   ? task->why_text
-			: task->rejected ? "refused by us"
-			: task->error[0] ? task->error
-					 : curl_easy_strerror(code));
+		enum http_end end = end_of(task, code);
+		task_end(task, end,
+			task->why_text          ? task->why_text
+			: task->rejected        ? "refused by us"
+			: end == HTTP_FORBIDDEN ? task->out.forbidden
+			: task->error[0]        ? task->error
+						: curl_easy_strerror(code));
 	}
 }
 
@@ -445,6 +464,10 @@ task_begin(struct task *task)
 	struct http_outgoing *out = &task->out;
 
 	task->error[0] = '\0';
+	if (!outgoing_ask(out, task->data))
+		return false;
+	curl_easy_setopt(
+		task->easy, CURLOPT_NOPROXY, out->allowed == HTTP_REACH_PUBLIC ? "*" : NULL);
 	curl_slist_free_all(task->lines);
 	task->lines = NULL;
 	for (unsigned i = 0; i < out->line_count; i++)
@@ -456,6 +479,15 @@ task_begin(struct task *task)
 	enter_stage(task, STAGE_CONNECT);
 	task->added = curl_multi_add_handle(task->http->multi, task->easy) == CURLM_OK;
 	return task->added;
+}
+
+static void
+end_unstarted(struct task *task)
+{
+	const char *forbidden = task->out.forbidden;
+
+	task_end(task, forbidden ? HTTP_FORBIDDEN : HTTP_BROKEN,
+		forbidden ? forbidden : "the request could not be started");
 }
 
 static void
@@ -472,7 +504,7 @@ on_later(void *data)
 		if (task->why != HTTP_DONE)
 			task_end(task, task->why, task->why_text);
 		else if (!task->added && !task_begin(task))
-			task_end(task, HTTP_BROKEN, "the request could not be started");
+			end_unstarted(task);
 		else if (task->held && !task->paused) {
 			task->held = false;
 			curl_easy_pause(task->easy, CURLPAUSE_CONT); /* calls on_body at once */
@@ -528,6 +560,8 @@ set_options(struct task *task, const struct http_request *request)
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, task);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, task);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, task);
 	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_connected);
 	curl_easy_setopt(easy, CURLOPT_PREREQDATA, task);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -567,7 +601,7 @@ http_start(struct http *http, const struct http_request *request)
 	task->on_data = request->on_data;
 	task->on_done = request->on_done;
 	task->data = request->data;
-	incoming_init(&task->in);
+	incoming_init(&task->in, request->body_max);
 	if (!outgoing_init(&task->out, request, &task->why_text))
 		task->why = HTTP_BROKEN; /* told later, by on_done */
 	set_options(task, request);

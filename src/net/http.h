@@ -11,6 +11,7 @@
 #include "str.h"
 
 struct http;
+struct url;
 
 struct http_header {
 	const char *name;
@@ -26,6 +27,14 @@ enum http_end {
 	HTTP_TRUNCATED,  /* the connection ended inside the answer */
 	HTTP_BROKEN, /* what came is no HTTP, or a cap was reached; or the request cannot be sent */
 	HTTP_REJECTED, /* on_head returned false */
+	HTTP_FORBIDDEN, /* `reach` said no, or the address that the name leads to is not one it may reach */
+};
+
+/* How far a request may go. */
+enum http_reach {
+	HTTP_REACH_NONE,
+	HTTP_REACH_PUBLIC, /* to addresses of the public network (address.h), and not through a proxy */
+	HTTP_REACH_ANY,
 };
 
 /* An answer. All borrowed for the length of the callback. */
@@ -48,7 +57,11 @@ struct http_request {
 	const char *bearer; /* sent as Authorization: Bearer; never to another host */
 	struct str body;
 	const char *ca_file; /* NULL: the system's authorities. TLS is always verified. */
-	bool redirects; /* GET only: follow up to HTTP_REDIRECTS_MAX, without the bearer on another origin, never from https to http */
+	/* When set: asked before the request and before each redirected one is sent. What it says is checked against the
+	 * address that is connected to, so that no name can lead elsewhere meanwhile. NULL: HTTP_REACH_ANY. */
+	enum http_reach (*reach)(void *data, const struct url *to);
+	size_t body_max; /* of the answer, unpacked; 0: HTTP_BODY_MAX */
+	bool redirects; /* GET, HEAD: follow up to HTTP_REDIRECTS_MAX, without the bearer on another origin, never from https to http */
 	int64_t total_ms; /* 0: HTTP_TOTAL_MS; -1: none (streams) */
 	/* Streaming: when on_data is set, status and headers go to on_head (return false to end with
 	 * HTTP_REJECTED; the body of a rejected answer is then in answer.body, capped), then bytes to on_data. */

@@ -76,7 +76,10 @@ outgoing_init(struct http_outgoing *out, const struct http_request *request, con
 	out->method = xstrdup(request->method ? request->method : "GET");
 	out->bearer = xstrdup(request->bearer);
 	out->repeatable = is_repeatable(request, out->method);
-	if (request->redirects && strcmp(out->method, "GET") == 0)
+	out->reach = request->reach;
+	out->allowed = HTTP_REACH_ANY;
+	if (request->redirects &&
+		(strcmp(out->method, "GET") == 0 || strcmp(out->method, "HEAD") == 0))
 		out->redirects_left = HTTP_REDIRECTS_MAX;
 	buf_init(&out->body, request->body.len);
 	buf_add_str(&out->body, request->body);
@@ -100,9 +103,61 @@ outgoing_finish(struct http_outgoing *out)
 	free(out->lines);
 	free(out->method);
 	free(out->bearer);
+	free(out->forbidden);
 }
 
-/* What proves who we are stays with the origin that it was meant for. */
+bool
+is_redirect(int status)
+{
+	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+static void
+forbid(struct http_outgoing *out, char *words)
+{
+	free(out->forbidden);
+	out->forbidden = words;
+}
+
+bool
+outgoing_ask(struct http_outgoing *out, void *data)
+{
+	forbid(out, NULL);
+	if (out->reach)
+		out->allowed = out->reach(data, &out->url);
+	if (out->allowed != HTTP_REACH_NONE)
+		return true;
+	forbid(out, out->url.default_port
+			    ? xasprintf("requests to %s are not allowed", out->url.host)
+			    : xasprintf("requests to %s:%u are not allowed", out->url.host,
+				      out->url.port));
+	return false;
+}
+
+bool
+outgoing_may_reach(struct http_outgoing *out, const char *words)
+{
+	if (!words || out->allowed == HTTP_REACH_ANY)
+		return true;
+	forbid(out, xasprintf("%s leads to %s, which is not on the public network", out->url.host,
+			    words));
+	return false;
+}
+
+/* What proves who we are stays with the origin that it was meant for. Nobody knows which of a caller's own headers
+ * are such a proof ("X-Api-Key"), so only those go on that are none. */
+static bool
+may_go_on(struct str name)
+{
+	static const char *const harmless[] = {
+		"Accept", "Accept-Encoding", "Accept-Language", "Content-Type", "Expect"};
+	for (size_t i = 0; i < COUNT_OF(harmless); i++) {
+		if (str_eq_nocase(name, str_from(harmless[i])))
+			return true;
+	}
+	return false;
+}
+
 static void
 drop_credentials(struct http_outgoing *out)
 {
@@ -111,13 +166,12 @@ drop_credentials(struct http_outgoing *out)
 	free(out->bearer);
 	out->bearer = NULL;
 	for (unsigned i = 0; i < out->line_count; i++) {
-		struct str name;
+		size_t len = strcspn(out->lines[i], ":;");
 
-		str_split(str_from(out->lines[i]), ':', &name);
-		if (str_eq_nocase(name, STR("Authorization")) || str_eq_nocase(name, STR("Cookie")))
-			free(out->lines[i]);
-		else
+		if (may_go_on((struct str){out->lines[i], len}))
 			out->lines[kept++] = out->lines[i];
+		else
+			free(out->lines[i]);
 	}
 	out->line_count = kept;
 }
@@ -143,11 +197,11 @@ outgoing_redirect(struct http_outgoing *out, const char *to)
 }
 
 void
-incoming_init(struct http_incoming *in)
+incoming_init(struct http_incoming *in, size_t body_max)
 {
 	*in = (struct http_incoming){0};
 	buf_init(&in->head, HTTP_HEADERS_MAX);
-	buf_init(&in->body, HTTP_BODY_MAX);
+	buf_init(&in->body, body_max ? body_max : HTTP_BODY_MAX);
 }
 
 void

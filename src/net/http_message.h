@@ -18,6 +18,9 @@ struct http_outgoing {
 	struct buf body;
 	unsigned redirects_left;
 	bool repeatable; /* sending it twice does no harm */
+	enum http_reach (*reach)(void *data, const struct url *to);
+	enum http_reach allowed; /* of the present address */
+	char *forbidden; /* words: an address that may not be reached was left out; NULL: none */
 };
 
 /* False when the request cannot be sent; `*fault` says why (static text). Finish it in both cases. */
@@ -27,6 +30,12 @@ void outgoing_finish(struct http_outgoing *out);
 /* Turns to another address. Takes the proof of who we are away when that is another origin. False, and
  * nothing changes, when `to` is no place to go (from https to http, another scheme). */
 bool outgoing_redirect(struct http_outgoing *out, const char *to);
+bool is_redirect(int status);
+/* Asks how far it may reach now; false, with `forbidden` set: nowhere. */
+bool outgoing_ask(struct http_outgoing *out, void *data);
+/* False, with `forbidden` set, when it may not reach an address that is special for `words` (address.h; NULL: it is
+ * of the public network). */
+bool outgoing_may_reach(struct http_outgoing *out, const char *words);
 
 /* The answer's head and body. */
 struct http_incoming {
@@ -37,7 +46,7 @@ struct http_incoming {
 	struct buf body;
 };
 
-void incoming_init(struct http_incoming *in);
+void incoming_init(struct http_incoming *in, size_t body_max);
 void incoming_finish(struct http_incoming *in);
 void incoming_reset(struct http_incoming *in); /* for the next answer of the same request */
 /* Adds one header line; false when the head is too long. */
