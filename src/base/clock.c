@@ -4,6 +4,8 @@
 
 #include <time.h>
 
+#include "civil.h"
+
 #define SECOND_MS 1000
 #define DAY_MS    (24 * 60 * 60 * (int64_t)SECOND_MS)
 
@@ -33,26 +35,6 @@ struct clock
 clock_system(void)
 {
 	return (struct clock){.wall_ms = system_wall_ms, .mono_ms = system_mono_ms};
-}
-
-/* Years are counted from March, so that the leap day is the last of its year. Days are
- * counted from 1970-01-01 in the proleptic Gregorian calendar. */
-static int64_t
-days_from_date(int64_t year, int64_t month, int64_t day)
-{
-	int64_t y =
-		(month <= 2 ? year - 1 : year) + 400; /* 400: never negative from the year 0 on */
-	int64_t m = month <= 2 ? month + 9 : month - 3;
-	int64_t leap_days = y / 4 - y / 100 + y / 400;
-	return y * 365 + leap_days + (153 * m + 2) / 5 + day - 1 - 719468 - 146097;
-}
-
-static int64_t
-month_days(int64_t year, int64_t month)
-{
-	static const int64_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return month == 2 && leap ? 29 : days[month - 1];
 }
 
 /* Cuts `digits` digits and then `after` (0: nothing) off the front of *text. */
@@ -123,7 +105,7 @@ cut_date(struct str *text, int64_t *days)
 		!cut_number(text, 2, '\0', &day)) {
 		return false;
 	}
-	if (month < 1 || month > 12 || day < 1 || day > month_days(year, month)) {
+	if (month < 1 || month > 12 || day < 1 || day > month_days(year, (int)month)) {
 		return false;
 	}
 	*days = days_from_date(year, month, day);
@@ -170,21 +152,11 @@ time_format(struct buf *out, int64_t unix_ms)
 	int64_t first = days_from_date(0, 1, 1) * DAY_MS;
 	int64_t last = days_from_date(9999, 12, 31) * DAY_MS + DAY_MS - 1;
 	int64_t ms = unix_ms < first ? first : unix_ms > last ? last : unix_ms;
-	int64_t days = ms / DAY_MS - (ms % DAY_MS < 0 ? 1 : 0);
-	int64_t of_day = ms - days * DAY_MS;
-	/* 400 years are always 146,097 days; the guess is never more than a year too late. */
-	int64_t year = (days * 400 + 146097 * 1970) / 146097 + 1;
-	while (days_from_date(year, 1, 1) > days) {
-		year--;
-	}
-	int64_t month = 12;
-	while (days_from_date(year, month, 1) > days) {
-		month--;
-	}
-	int64_t day = days - days_from_date(year, month, 1) + 1;
+	int64_t of_day = mod_floor(ms, DAY_MS);
+	struct date date = date_from_days(div_floor(ms, DAY_MS));
 	int64_t seconds = of_day / SECOND_MS;
-	(void)buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)year, (int)month,
-		(int)day, (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60),
+	(void)buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", (int)date.year, date.month,
+		date.day, (int)(seconds / 3600), (int)(seconds / 60 % 60), (int)(seconds % 60),
 		(int)(of_day % SECOND_MS));
 }
 

@@ -5,11 +5,15 @@
 #include_next <limits.h> /* this file's name hides the system's */
 
 /* base */
-#define LOG_LINE_MAX     4096
-#define SECRET_LEN_MIN   8
-#define FLAG_NUMBER_MAX  1e9  /* seconds, events a second: what a timer can hold */
-#define MESSAGE_MAX      1024 /* an error text for people */
-#define SUGGEST_WORD_MAX 64   /* longer words get no suggestion */
+#define LOG_LINE_MAX         4096
+#define SECRET_LEN_MIN       8
+#define FLAG_NUMBER_MAX      1e9  /* seconds, events a second: what a timer can hold */
+#define MESSAGE_MAX          1024 /* an error text for people */
+#define SUGGEST_WORD_MAX     64   /* longer words get no suggestion */
+#define ZONE_NAME_MAX        64
+#define ZONE_FILE_MAX        (256u << 10) /* the biggest of tzdata has 5 KiB */
+#define ZONE_TRANSITIONS_MAX 8192
+#define ZONE_NAMES_MAX       512 /* bytes of all abbreviations of a zone */
 
 /* net */
 #define RESOLVE_ADDRESSES_MAX  8
