@@ -115,7 +115,7 @@ function tusk.on(kind, match, handler, settings)
     check.type("tusk.on", "the match table", match, "table")
   end
   settings = settings or {}
-  check.keys("tusk.on", settings, { unknown = "boolean" })
+  check.keys("tusk.on", settings, { unknown = "boolean", name = "string" })
   local kinds, host_event = resolve_kind(kind, settings)
   local rule, where
   if match then
@@ -124,13 +124,15 @@ function tusk.on(kind, match, handler, settings)
     end
     rule, where = require("moontusk.match").encode("tusk.on", match)
   end
-  callbacks.add(core.handler(kinds, host_event, rule, "tusk.on"), { run = handler, where = where })
+  callbacks.add(core.handler(kinds, host_event, rule, "tusk.on", settings.name), { run = handler, where = where })
 end
 
-function tusk.hear(pattern, handler)
+function tusk.hear(pattern, handler, settings)
   check.type("tusk.hear", "the handler", handler, "function")
+  settings = settings or {}
+  check.keys("tusk.hear", settings, { name = "string" })
   local rule = require("moontusk.match").encode_hear(pattern)
-  callbacks.add(core.handler({ "notification" }, nil, rule, "tusk.hear"), { hear = handler })
+  callbacks.add(core.handler({ "notification" }, nil, rule, "tusk.hear", settings.name), { hear = handler })
 end
 
 function tusk.every(interval, settings, handler)

@@ -80,6 +80,8 @@
 #define PLUGIN_MEMORY_MAX                                                                          \
 	(512u << 20) /* allocations past it fail: far above what budgets will allow */
 #define PLUGIN_HANDLERS_MAX    1024
+#define HANDLER_NAME_MAX       128
+#define HANDLER_KEYS_MAX       (1u << 20) /* of all handlers of a plugin, by line */
 #define PLUGIN_STREAMS_MAX     256
 #define PLUGIN_SCHEDULES_MAX   256
 #define PLUGIN_EFFECTS_MAX     1000 /* actions, archive lines and journal notes of one handler call */

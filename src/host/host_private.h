@@ -87,6 +87,10 @@ const struct account *host_account(
 /* "update:1156…", the event in keys, journal and messages. */
 void host_event_key(const struct event *event, struct buf *out);
 
+/* A journal row; secrets in `detail` (JSON) are redacted. Inside the transaction. */
+void host_journal(struct host *host, const struct instance *instance, const char *what,
+	struct str event_key, struct str detail);
+
 /* instances.c */
 /* Loads every plugin of the config. One that fails is reported, and stays listed without a plugin. */
 void instances_create(struct host *host);
@@ -102,6 +106,17 @@ void instances_destroy(struct host *host);
 
 /* route.c: puts the handlers that the event matches into the inboxes of their instances. */
 void route_event(struct host *host, struct event *event);
+/* The reason (JSON, new) when the handler hears and matches the event, else NULL. */
+char *route_match(struct host *host, const struct instance *instance,
+	const struct plugin_handler *handler, struct event *event);
+
+/* waiting.c */
+/* Finds the handler of the work by its key, or, when it is gone, the heirs that the event matches. False: nobody
+ * takes it, said in journal and log; the caller calls inbox_done. Inside the transaction. */
+bool waiting_resolve(struct host *host, struct instance *instance, struct work *work);
+/* The instance has a plugin whose handlers may not be those of the last one: work that waits gets the keys of its
+ * heirs. Inside the transaction. */
+void waiting_adopt(struct host *host, struct instance *instance);
 
 /* perform.c: runs a handler or schedule and applies its effects. Inside the transaction. */
 void perform_work(struct host *host, struct instance *instance, const struct work *work);

@@ -3,6 +3,7 @@
 #include "inbox.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "decode.h"
 #include "limits.h"
@@ -21,6 +22,7 @@ drop(struct inbox *inbox, struct work *work)
 	DL_DELETE(inbox->list, work);
 	inbox->count--;
 	event_unref(work->event);
+	free(work->key);
 	free(work->matched);
 	free(work);
 }
@@ -33,12 +35,48 @@ inbox_finish(struct inbox *inbox)
 }
 
 void
-inbox_push(struct inbox *inbox, struct event *event, unsigned handler, char *matched)
+inbox_push(struct inbox *inbox, struct event *event, const char *key, char *matched)
 {
 	struct work *work = xmalloc(sizeof(*work));
-	*work = (struct work){.event = event_ref(event), .handler = handler, .matched = matched};
+	*work = (struct work){
+		.event = event ? event_ref(event) : NULL,
+		.key = xstrdup(key),
+		.matched = matched,
+	};
 	DL_APPEND(inbox->list, work);
 	inbox->count++;
+}
+
+/* An event that was read back from two rows is two objects. */
+static bool
+same_event(const struct event *a, const struct event *b)
+{
+	return a == b ||
+	       (a && b && a->received_at_ms == b->received_at_ms && str_eq(a->name, b->name) &&
+		       str_eq(a->id, b->id) && str_eq(a->payload, b->payload));
+}
+
+bool
+inbox_has(const struct inbox *inbox, const struct event *event, const char *key)
+{
+	const struct work *work;
+	DL_FOREACH(inbox->list, work) {
+		if (same_event(work->event, event) && strcmp(work->key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+inbox_rename(struct inbox *inbox, const char *from, const char *to)
+{
+	struct work *work;
+	DL_FOREACH(inbox->list, work) {
+		if (strcmp(work->key, from) != 0)
+			continue;
+		free(work->key);
+		work->key = xstrdup(to);
+	}
 }
 
 struct work *
@@ -81,7 +119,7 @@ inbox_save(struct inbox *inbox, struct store *store, int64_t now_ms)
 		event_write_line(work->event, &line);
 		struct delivery delivery = {
 			.instance = inbox->instance,
-			.handler = work->handler,
+			.key = str_from(work->key),
 			.line = buf_str(&line),
 			.matched = str_from(work->matched),
 			.created_ms = now_ms,
@@ -98,7 +136,6 @@ inbox_save(struct inbox *inbox, struct store *store, int64_t now_ms)
 struct loading {
 	struct inbox *inbox;
 	struct json_parser *parser;
-	unsigned broken;
 };
 
 static bool
@@ -113,13 +150,14 @@ load_one(void *data, const struct delivery *delivery)
 	struct decode_context context = {.parser = loading->parser, .origin = ORIGIN_LIVE};
 	struct decode_output out;
 	inbox->last_row = delivery->row;
-	if (decode_line(&context, delivery->line, &out) != DECODE_EVENT) {
-		loading->broken++;
-		return true;
-	}
-	inbox_push(inbox, out.event, delivery->handler, str_dup(delivery->matched));
+	char *key = str_dup(delivery->key);
+	bool good = decode_line(&context, delivery->line, &out) == DECODE_EVENT;
+	inbox_push(inbox, good ? out.event : NULL, key,
+		str_dup(good ? delivery->matched : delivery->line));
 	inbox->list->prev->row = delivery->row;
-	event_unref(out.event);
+	if (good)
+		event_unref(out.event);
+	free(key);
 	return true;
 }
 

@@ -9,10 +9,11 @@
 
 /* One handler to run for one event. */
 struct work {
-	struct event *event;
-	unsigned handler;
-	char *matched; /* JSON of the reason */
-	int64_t row;   /* of its delivery; 0: none written */
+	struct event *event; /* NULL: the row could not be read back, and `matched` is its line */
+	char *key;           /* of the handler, as in struct delivery */
+	unsigned handler;    /* index in the plugin's list, once waiting_resolve has found it */
+	char *matched;       /* JSON of the reason */
+	int64_t row;         /* of its delivery; 0: none written */
 	struct work *next, *prev;
 };
 
@@ -26,8 +27,12 @@ struct inbox {
 
 void inbox_init(struct inbox *inbox, const char *instance);
 void inbox_finish(struct inbox *inbox);
-/* Takes `matched`, references the event. */
-void inbox_push(struct inbox *inbox, struct event *event, unsigned handler, char *matched);
+/* Takes `matched`, references the event, copies the key. */
+void inbox_push(struct inbox *inbox, struct event *event, const char *key, char *matched);
+/* Whether work of the same event waits for the handler with this key. */
+bool inbox_has(const struct inbox *inbox, const struct event *event, const char *key);
+/* Gives all work under a key another one; the caller does the same in the store. */
+void inbox_rename(struct inbox *inbox, const char *from, const char *to);
 /* The oldest that may run now, or NULL; stays in the list until inbox_done. */
 struct work *inbox_first(struct inbox *inbox);
 /* Deletes its delivery row, if any, and frees it. Inside the transaction. */

@@ -192,6 +192,8 @@ instance_add(struct host *host, const struct config_plugin *about)
 	}
 	if (host->config.offline) /* hears whatever is replayed */
 		intake_subscribe(host->intake, instance->number, STR(""), STR("replay"), STR_NONE);
+	if (host_begin(host))
+		waiting_adopt(host, instance);
 	inbox_load(&instance->inbox, host->store, host->parser);
 	return instance;
 }

@@ -22,21 +22,29 @@ struct cause {
 	bool too_old; /* act_within has passed */
 };
 
-static void
-journal(const struct cause *cause, const char *what, struct str detail)
+void
+host_journal(struct host *host, const struct instance *instance, const char *what,
+	struct str event_key, struct str detail)
 {
 	struct buf safe; /* an error text may name a secret option's value */
 	buf_init(&safe, 2 * EVENT_LINE_MAX);
-	secrets_redact(cause->host->config.secrets, detail, &safe);
+	secrets_redact(host->config.secrets, detail, &safe);
 	struct journal_entry entry = {
-		.at_ms = clock_wall_ms(&cause->host->config.clock),
-		.instance = cause->instance->name,
+		.at_ms = clock_wall_ms(&host->config.clock),
+		.instance = instance->name,
 		.what = what,
-		.event_key = str_from(cause->event_key ? cause->event_key : cause->schedule),
+		.event_key = event_key,
 		.detail = buf_str(&safe),
 	};
-	journal_add(cause->host->store, &entry);
+	journal_add(host->store, &entry);
 	buf_finish(&safe);
+}
+
+static void
+journal(const struct cause *cause, const char *what, struct str detail)
+{
+	host_journal(cause->host, cause->instance, what,
+		str_from(cause->event_key ? cause->event_key : cause->schedule), detail);
 }
 
 static void
@@ -250,18 +258,12 @@ perform_work(struct host *host, struct instance *instance, const struct work *wo
 		.event = work->event,
 		.matched = str_from(work->matched),
 	};
-	unsigned handlers;
-	plugin_handlers(instance->plugin, &handlers);
 	struct effects effects;
 	effects_init(&effects);
 	struct plugin_error error;
 	instance->handled++;
 	host->stats.handled++;
-	if (work->handler >= handlers) {
-		log_warn(host->config.log,
-			"%s: the handler that waited for %s is not in the plugin any more; skipped",
-			instance->name, key.ptr);
-	} else if (plugin_deliver(instance->plugin, &delivery, &effects, &error)) {
+	if (plugin_deliver(instance->plugin, &delivery, &effects, &error)) {
 		journal(&cause, "handled", delivery.matched);
 		apply(&cause, &effects);
 	} else {

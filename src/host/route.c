@@ -119,27 +119,48 @@ say_news(struct host *host, const struct instance *instance, const struct plugin
 			LOG_MODULE, "%s: %s", instance->name, text);
 }
 
+/* One handler's verdict; `hit` is good until its rule looks at another event. */
+static bool
+match_handler(struct host *host, const struct instance *instance,
+	const struct plugin_handler *handler, const struct event *event, struct rule_hit *hit)
+{
+	*hit = (struct rule_hit){.key = "", .span = SPAN_NONE};
+	if (!hears_kind(handler, event))
+		return false;
+	if (!handler->rule)
+		return true;
+	int64_t now_ms =
+		event->received_at_ms ? event->received_at_ms : clock_wall_ms(&host->config.clock);
+	enum rule_result result =
+		rule_match(handler->rule, host->views, host->scratch, now_ms, hit);
+	say_news(host, instance, handler);
+	if (result == RULE_LIMITED)
+		say_limited(host, instance, handler, event);
+	return result == RULE_YES;
+}
+
+char *
+route_match(struct host *host, const struct instance *instance,
+	const struct plugin_handler *handler, struct event *event)
+{
+	struct rule_hit hit;
+	views_set_event(host->views, event);
+	char *matched = match_handler(host, instance, handler, event, &hit)
+				? reason(&hit, handler->line)
+				: NULL;
+	views_set_event(host->views, NULL);
+	return matched;
+}
+
 static void
 match_instance(struct host *host, struct instance *instance, struct event *event)
 {
 	unsigned count;
 	const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &count);
-	int64_t now_ms =
-		event->received_at_ms ? event->received_at_ms : clock_wall_ms(&host->config.clock);
 	bool looked = false;
 	for (unsigned i = 0; i < count; i++) {
-		if (!hears_kind(&handlers[i], event))
-			continue;
-		struct rule_hit hit = {.key = "", .span = SPAN_NONE};
-		enum rule_result result = handlers[i].rule
-						  ? rule_match(handlers[i].rule, host->views,
-							    host->scratch, now_ms, &hit)
-						  : RULE_YES;
-		if (handlers[i].rule)
-			say_news(host, instance, &handlers[i]);
-		if (result == RULE_LIMITED)
-			say_limited(host, instance, &handlers[i], event);
-		if (result != RULE_YES)
+		struct rule_hit hit;
+		if (!match_handler(host, instance, &handlers[i], event, &hit))
 			continue;
 		if (!looked && seen_before(host, instance, event))
 			return;
@@ -149,7 +170,7 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 		if (host->events.on_matched)
 			host->events.on_matched(
 				host->data, instance->name, event, str_from(matched));
-		inbox_push(&instance->inbox, event, i, matched);
+		inbox_push(&instance->inbox, event, handlers[i].key, matched);
 	}
 }
 

@@ -60,7 +60,8 @@ run_inboxes(struct host *host, int64_t start_ms)
 			struct work *work = first_work(instance);
 			if (!work || !host_begin(host))
 				continue;
-			perform_work(host, instance, work);
+			if (waiting_resolve(host, instance, work))
+				perform_work(host, instance, work);
 			inbox_done(&instance->inbox, host->store, work);
 			waiting = true;
 		}

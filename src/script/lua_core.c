@@ -144,13 +144,79 @@ compile_rule(lua_State *L, struct plugin *plugin, struct str text, const char *c
 	return NULL;
 }
 
-/* handler(kinds, host_event | nil, rule | nil, call) -> id. `kinds` is a list of names, "*" for all. */
+/* Where the handler with this key was registered; 0: nowhere. */
+static int
+line_of_key(const struct plugin *plugin, const char *key)
+{
+	for (unsigned i = 0; i < plugin->handler_count; i++) {
+		if (strcmp(plugin->handlers[i].key, key) == 0)
+			return plugin->handlers[i].line;
+	}
+	return 0;
+}
+
+/* New. `kinds` is the list at index 1, checked. */
+static char *
+derive_key(lua_State *L, const struct plugin *plugin, const char *call)
+{
+	struct buf base;
+	buf_init(&base, EVENT_LINE_MAX);
+	buf_add_text(&base, strcmp(call, "tusk.hear") == 0 ? "hear" : "on");
+	lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+	for (lua_Integer i = 1; i <= count; i++) {
+		size_t len;
+		lua_rawgeti(L, 1, i);
+		const char *kind = lua_tolstring(L, -1, &len);
+		buf_add_char(&base, ' ');
+		buf_add(&base, kind, len);
+		lua_pop(L, 1);
+	}
+	struct str rule = STR_NONE;
+	if (!lua_isnil(L, 2))
+		buf_printf(&base, " %s", lua_tostring(L, 2));
+	if (!lua_isnil(L, 3))
+		rule.ptr = lua_tolstring(L, 3, &rule.len);
+	if (rule.ptr) /* equal tables have equal texts: their keys are sorted */
+		buf_printf(&base, " %016llx", (unsigned long long)str_hash(rule));
+	unsigned nth = 1;
+	char *key = xstrdup(base.ptr);
+	while (line_of_key(plugin, key)) {
+		free(key);
+		key = xasprintf("%s #%u", base.ptr, ++nth);
+	}
+	buf_finish(&base);
+	return key;
+}
+
+/* The name that the plugin gave, STR_NONE without one. */
+static struct str
+check_handler_name(lua_State *L, const struct plugin *plugin, const char *call)
+{
+	if (lua_isnoneornil(L, 5))
+		return STR_NONE;
+	struct str name = lua_check_str(L, 5);
+	if (name.len == 0 || name.len > HANDLER_NAME_MAX || memchr(name.ptr, '\n', name.len) ||
+		memchr(name.ptr, '\0', name.len))
+		lua_state_fail(
+			L, "%s: name: expected one line of 1 to %d bytes", call, HANDLER_NAME_MAX);
+	char *key = xasprintf("=%.*s", STR_ARG(name));
+	int line = line_of_key(plugin, key);
+	free(key);
+	if (line)
+		lua_state_fail(L,
+			"%s: the name \"%.*s\" is taken by the handler of line %d; give this one another",
+			call, STR_ARG(name), line);
+	return name;
+}
+
+/* handler(kinds, host_event | nil, rule | nil, call, name | nil) -> id. `kinds` is a list of names, "*" for all. */
 static int
 core_handler(lua_State *L)
 {
 	const char *call = luaL_checkstring(L, 4);
 	struct plugin *plugin = check_loading(L, call);
 	struct plugin_handler handler = {.line = current_line(L)};
+	struct str handler_name = check_handler_name(L, plugin, call);
 	struct str unknown = STR_NONE, host_event = STR_NONE;
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
@@ -173,6 +239,8 @@ core_handler(lua_State *L)
 		handler.rule = compile_rule(L, plugin, lua_check_str(L, 3), call);
 	handler.name = str_dup(unknown);
 	handler.host_event = str_dup(host_event);
+	handler.key = handler_name.ptr ? xasprintf("=%.*s", STR_ARG(handler_name))
+				       : derive_key(L, plugin, call);
 	plugin->handlers = xreallocarray(
 		plugin->handlers, plugin->handler_count + 1, sizeof(*plugin->handlers));
 	plugin->handlers[plugin->handler_count++] = handler;

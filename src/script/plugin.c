@@ -223,6 +223,7 @@ free_registered(struct plugin *plugin)
 	for (unsigned i = 0; i < plugin->handler_count; i++) {
 		free(plugin->handlers[i].name);
 		free(plugin->handlers[i].host_event);
+		free(plugin->handlers[i].key);
 		rule_destroy(plugin->handlers[i].rule);
 	}
 	for (unsigned i = 0; i < plugin->stream_count; i++) {

@@ -45,6 +45,9 @@ struct plugin_handler {
 	char *name; /* a kind that is not in the table; NULL: any unknown one when kinds[EVENT_UNKNOWN] */
 	char *host_event;  /* "connected", "disconnected", "gap"; else NULL */
 	struct rule *rule; /* NULL: everything */
+	/* Names the handler across restarts and reloads: "=NAME" when the plugin named it, else kinds, a hash of the
+	 * match table and the n-th of those that are equal. One line, unique in the plugin. */
+	char *key;
 	int line;          /* where it was registered */
 };
 struct plugin_stream {

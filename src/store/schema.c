@@ -88,6 +88,12 @@ static const char *const steps[] = {
 	"CREATE TABLE tombstones ("
 	" row INTEGER PRIMARY KEY, scope TEXT NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL,"
 	" UNIQUE (id, scope)) STRICT;",
+
+	/* 3: a delivery names its handler by a key that outlives a change of the plugin, in place of a number. The
+	 * numbers that wait become "#0": the host knows which handlers those are. */
+	"ALTER TABLE deliveries ADD COLUMN key TEXT NOT NULL DEFAULT '';"
+	"UPDATE deliveries SET key = '#' || handler;"
+	"ALTER TABLE deliveries DROP COLUMN handler;",
 };
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))

@@ -53,7 +53,7 @@ delivery_add(struct store *store, struct delivery *delivery)
 {
 	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_ADD);
 	db_put_text(stmt, 1, delivery->instance);
-	db_put_int(stmt, 2, delivery->handler);
+	db_put_key(stmt, 2, delivery->key);
 	db_put_key(stmt, 3, delivery->line);
 	db_put_str(stmt, 4, delivery->matched);
 	db_put_int(stmt, 5, delivery->created_ms);
@@ -72,6 +72,27 @@ delivery_delete(struct store *store, int64_t row)
 }
 
 void
+delivery_each_key(struct store *store, const char *instance, delivery_key_fn *fn, void *data)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_EACH_KEY);
+	db_put_text(stmt, 1, instance);
+	while (db_next(store, stmt)) {
+		fn(data, db_str(stmt, 0));
+	}
+	db_done(store, SQL_DELIVERY_EACH_KEY, stmt);
+}
+
+void
+delivery_rename(struct store *store, const char *instance, struct str from, struct str to)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_RENAME);
+	db_put_text(stmt, 1, instance);
+	db_put_key(stmt, 2, from);
+	db_put_key(stmt, 3, to);
+	(void)db_write(store, SQL_DELIVERY_RENAME, stmt);
+}
+
+void
 delivery_each(
 	struct store *store, const char *instance, int64_t after_row, delivery_fn *fn, void *data)
 {
@@ -83,7 +104,7 @@ delivery_each(
 		struct delivery delivery = {
 			.row = sqlite3_column_int64(stmt, 0),
 			.instance = instance,
-			.handler = (unsigned)sqlite3_column_int64(stmt, 1),
+			.key = db_str(stmt, 1),
 			.line = db_str(stmt, 2),
 			.matched = db_str(stmt, 3),
 			.created_ms = sqlite3_column_int64(stmt, 4),

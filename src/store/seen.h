@@ -23,13 +23,18 @@ int seen_prune(struct store *store, int64_t before_ms, int limit);
 struct delivery {
 	int64_t row; /* 0 for a new one; set by delivery_add */
 	const char *instance;
-	unsigned handler;   /* index in the plugin's list */
+	struct str
+		key; /* of its handler; "?" and keys by line: of the first of them that it matches */
 	struct str line;    /* the event as event_write_line writes it */
 	struct str matched; /* JSON of the reason (rule, view, captures, span) */
 	int64_t created_ms;
 };
 void delivery_add(struct store *store, struct delivery *delivery);
 void delivery_delete(struct store *store, int64_t row);
+/* The keys that rows of the instance wait under, each once. Text is borrowed for the call. */
+typedef void delivery_key_fn(void *data, struct str key);
+void delivery_each_key(struct store *store, const char *instance, delivery_key_fn *fn, void *data);
+void delivery_rename(struct store *store, const char *instance, struct str from, struct str to);
 /* Oldest first, rows greater than `after_row`; stops when `fn` returns false. Text is borrowed for the call. */
 typedef bool delivery_fn(void *data, const struct delivery *delivery);
 void delivery_each(

@@ -23,11 +23,13 @@ const char *const sql_texts[SQL_COUNT] = {
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_SEEN_PRUNE] = PRUNE_FIRST("seen"),
 
-	[SQL_DELIVERY_ADD] = "INSERT INTO deliveries (instance, handler, line, matched, created_ms)"
+	[SQL_DELIVERY_ADD] = "INSERT INTO deliveries (instance, key, line, matched, created_ms)"
 			     " VALUES (?1, ?2, ?3, ?4, ?5)",
 	[SQL_DELIVERY_DELETE] = "DELETE FROM deliveries WHERE row = ?1",
-	[SQL_DELIVERY_EACH] = "SELECT row, handler, line, matched, created_ms FROM deliveries"
+	[SQL_DELIVERY_EACH] = "SELECT row, key, line, matched, created_ms FROM deliveries"
 			      " WHERE instance = ?1 AND row > ?2 ORDER BY row",
+	[SQL_DELIVERY_EACH_KEY] = "SELECT DISTINCT key FROM deliveries WHERE instance = ?1",
+	[SQL_DELIVERY_RENAME] = "UPDATE deliveries SET key = ?3 WHERE instance = ?1 AND key = ?2",
 
 	[SQL_POSITION_PUT] = "INSERT INTO positions (account, stream, param, newest_id,"
 			     " received_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)"

@@ -197,6 +197,43 @@ registers_what_it_wants(void **state)
 	assert_false(about->writes_private);
 }
 
+/* The keys of all handlers, a line each. New. */
+static char *
+handler_keys(struct bench *bench, const char *source)
+{
+	struct buf keys;
+	unsigned count;
+	buf_init(&keys, 4096);
+	bench_must_load(bench, source);
+	const struct plugin_handler *handlers = plugin_handlers(bench->plugin, &count);
+	for (unsigned i = 0; i < count; i++)
+		buf_printf(&keys, "%s\n", handlers[i].key);
+	return buf_take(&keys, NULL);
+}
+
+static void
+handlers_have_keys_that_outlive_a_new_state(void **state)
+{
+	char *first = handler_keys(*state, TUSK
+		"local f = function() end\n"
+		"tusk.on('update', { text = 'cat', language = 'en', tags = 'caturday', reply = true }, f)\n"
+		"tusk.on('update', f) tusk.on('update', f) tusk.on('status', f) tusk.hear('cat', f)\n"
+		"tusk.on('update', f, { name = 'mine' }) tusk.on('gap', f)\n");
+	char *second = handler_keys(*state, TUSK
+		"local g = function() return 1 end -- other lines, other order of keys\n\n"
+		"tusk.on('update', { reply = true, tags = 'caturday', language = 'en', text = 'cat' }, g)\n"
+		"tusk.on('update', g) tusk.on('update', g) tusk.on('status', g) tusk.hear('cat', g)\n"
+		"tusk.on('delete', g, { name = 'mine' }) tusk.on('gap', g)\n");
+	assert_string_equal(first, second);
+	bench_assert_contains(first, "\non update\non update #2\non update status.update\n");
+	bench_assert_contains(first, "\n=mine\n");
+	char *other = handler_keys(*state, TUSK "tusk.on('update', { text = 'dog' }, print)\n");
+	assert_null(strstr(first, other));
+	free(first);
+	free(second);
+	free(other);
+}
+
 static void
 names_what_is_wrong(void **state)
 {
@@ -215,6 +252,10 @@ names_what_is_wrong(void **state)
 		{"tusk.every('15', print)", "found \"15\", expected a time"},
 		{"tusk.every('1m', print) tusk.every('1m', print)",
 			"the name \"every 1m\" is taken"},
+		{"tusk.on('update', print, {name = 'x'})\ntusk.on('delete', print, {name = 'x'})",
+			"cats.lua:3: tusk.on: the name \"x\" is taken by the handler of line 2"},
+		{"tusk.on('update', print, {name = ''})",
+			"name: expected one line of 1 to 128 bytes"},
 		{"tusk.plugin { nmae = 'x' }", "unknown field \"nmae\"; did you mean \"name\"?"},
 		{"tusk.plugin { permissions = { 'archive:privat' } }",
 			"there is no permission \"archive:privat\", did you mean \"archive:private\"?"},
@@ -443,6 +484,7 @@ main(void)
 		T(a_status_outlives_its_event),
 		T(gives_each_kind_its_subject),
 		T(registers_what_it_wants),
+		T(handlers_have_keys_that_outlive_a_new_state),
 		T(names_what_is_wrong),
 		T(warns_about_events_it_does_not_know),
 		T(a_handler_that_raises_leaves_nothing),

@@ -82,6 +82,7 @@ static bool
 count_delivery(void *data, const struct delivery *delivery)
 {
 	assert_int_equal(delivery->row, 7);
+	assert_true(str_eq_text(delivery->key, "#0")); /* the first handler */
 	++*(int *)data;
 	return true;
 }

@@ -66,8 +66,8 @@ on_delivery(void *data, const struct delivery *delivery)
 {
 	struct found *found = data;
 	found->rows[found->count++] = delivery->row;
-	snprintf(found->line, sizeof(found->line), "%.*s|%.*s|%u", STR_ARG(delivery->line),
-		STR_ARG(delivery->matched), delivery->handler);
+	snprintf(found->line, sizeof(found->line), "%.*s|%.*s|%.*s", STR_ARG(delivery->line),
+		STR_ARG(delivery->matched), STR_ARG(delivery->key));
 	return found->count < found->wanted;
 }
 
@@ -77,7 +77,7 @@ deliveries_come_back_in_order_and_in_pages(void **state)
 	struct scratch *scratch = *state;
 	begin(scratch);
 	struct delivery delivery = {.instance = "cats",
-		.handler = 3,
+		.key = STR("on update"),
 		.line = STR("{\"kind\":1}"),
 		.matched = STR("{}"),
 		.created_ms = 5};
@@ -94,7 +94,7 @@ deliveries_come_back_in_order_and_in_pages(void **state)
 	delivery_each(scratch->store, "cats", 0, on_delivery, &found);
 	assert_int_equal(found.count, 2);
 	assert_int_equal(found.rows[0], rows[0]);
-	assert_string_equal(found.line, "{\"kind\":1}|{}|3");
+	assert_string_equal(found.line, "{\"kind\":1}|{}|on update");
 	delivery_each(scratch->store, "cats", found.rows[1], on_delivery, &found);
 	assert_int_equal(found.count, 3);
 	assert_int_equal(found.rows[2], rows[2]);
@@ -104,6 +104,32 @@ deliveries_come_back_in_order_and_in_pages(void **state)
 	found = (struct found){.wanted = 8};
 	delivery_each(scratch->store, "cats", 0, on_delivery, &found);
 	assert_int_equal(found.count, 2);
+}
+
+static void
+count_key(void *data, struct str key)
+{
+	int *count = data;
+	assert_true(str_eq_text(key, "new") || str_eq_text(key, "kept"));
+	++*count;
+}
+
+static void
+deliveries_change_their_key_together(void **state)
+{
+	struct scratch *scratch = *state;
+	begin(scratch);
+	struct delivery delivery = {.instance = "cats", .key = STR("old"), .line = STR("x")};
+	delivery_add(scratch->store, &delivery);
+	delivery_add(scratch->store, &delivery);
+	delivery.key = STR("kept");
+	delivery_add(scratch->store, &delivery);
+	delivery_rename(scratch->store, "cats", STR("old"), STR("new"));
+	delivery_rename(scratch->store, "dogs", STR("kept"), STR("new"));
+	commit(scratch);
+	int count = 0;
+	delivery_each_key(scratch->store, "cats", count_key, &count);
+	assert_int_equal(count, 2);
 }
 
 static void
@@ -180,6 +206,7 @@ main(void)
 		SCRATCH_TEST(a_key_differs_by_each_of_its_parts),
 		SCRATCH_TEST(pruning_takes_the_oldest_first_and_no_more_than_asked),
 		SCRATCH_TEST(deliveries_come_back_in_order_and_in_pages),
+		SCRATCH_TEST(deliveries_change_their_key_together),
 		SCRATCH_TEST(a_row_number_is_never_used_again),
 		SCRATCH_TEST(a_callback_may_ask_the_same_question),
 		SCRATCH_TEST(a_position_is_kept_by_account_stream_and_parameter),
