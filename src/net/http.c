@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* HTTP requests over libcurl's multi interface; the only file that knows libcurl. */
+/* HTTP requests over libcurl's multi interface. */
 #define LOG_MODULE "http"
 #include "http.h"
 
@@ -7,21 +7,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <curl/curl.h>
 #include <uthash.h>
-#include <utlist.h>
 
 #include "address.h"
+#include "curl_loop.h"
 #include "http_message.h"
 #include "limits.h"
 #include "xmalloc.h"
-
-/* A socket that curl wants watched. */
-struct sock {
-	struct http *http;
-	struct loop_watch *watch;
-	struct sock *prev, *next;
-};
 
 enum stage { STAGE_CONNECT, STAGE_WAIT, STAGE_BODY };
 
@@ -57,12 +49,10 @@ struct http {
 	struct loop *loop;
 	struct log *log;
 	char *user_agent;
-	CURLM *multi;
-	struct loop_timer *timer; /* curl's own */
+	struct curl_loop *curl;
 	struct loop_timer
 		*later;     /* starts, resumes: what must not happen inside the caller's call */
 	struct task *tasks; /* hash by id */
-	struct sock *socks; /* list, sock::next */
 	unsigned last_id;
 	unsigned depth; /* > 0: inside curl or a callback, nothing may be freed */
 	bool has_dead;
@@ -74,7 +64,7 @@ task_destroy(struct task *task)
 	struct http *http = task->http;
 
 	if (task->added)
-		curl_multi_remove_handle(http->multi, task->easy);
+		curl_multi_remove_handle(curl_loop_multi(http->curl), task->easy);
 	HASH_DEL(http->tasks, task);
 	curl_easy_cleanup(task->easy);
 	curl_slist_free_all(task->lines);
@@ -122,7 +112,7 @@ task_end(struct task *task, enum http_end end, const char *error)
 	answer = incoming_answer(&task->in, end, end == HTTP_DONE ? NULL : error);
 	answer.sent = task->sent;
 	if (task->added)
-		curl_multi_remove_handle(task->http->multi, task->easy);
+		curl_multi_remove_handle(curl_loop_multi(task->http->curl), task->easy);
 	task->added = false;
 	log_debug(task->http->log, "%s %s: status %d%s%s", task->out.method, task->out.url.host,
 		task->in.status, end == HTTP_DONE ? "" : ", ", end == HTTP_DONE ? "" : error);
@@ -295,77 +285,6 @@ on_body(char *bytes, size_t size, size_t count, void *data)
 	return piece.len;
 }
 
-static void drain(struct http *http);
-
-static void
-on_ready(void *data, int fd, int ready)
-{
-	struct sock *sock = data;
-	struct http *http = sock->http;
-	int running;
-	int bits = (ready & WATCH_READ ? CURL_CSELECT_IN : 0) |
-		   (ready & WATCH_WRITE ? CURL_CSELECT_OUT : 0);
-
-	enter(http); /* `sock` may be gone after the next call */
-	curl_multi_socket_action(http->multi, fd, bits, &running);
-	drain(http);
-	leave(http);
-}
-
-static void
-on_timer(void *data)
-{
-	struct http *http = data;
-	int running;
-
-	enter(http);
-	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	drain(http);
-	leave(http);
-}
-
-static int
-on_want_socket(CURL *easy, curl_socket_t fd, int what, void *data, void *sock_data)
-{
-	struct http *http = data;
-	struct sock *sock = sock_data;
-
-	(void)easy;
-	if (what == CURL_POLL_REMOVE) {
-		if (sock) {
-			loop_watch_destroy(sock->watch);
-			DL_DELETE(http->socks, sock);
-			free(sock);
-			curl_multi_assign(http->multi, fd, NULL);
-		}
-		return 0;
-	}
-	if (!sock) {
-		sock = xcalloc(1, sizeof(*sock));
-		sock->http = http;
-		sock->watch = loop_watch_create(http->loop, fd, on_ready, sock);
-		DL_APPEND(http->socks, sock);
-		curl_multi_assign(http->multi, fd, sock);
-	}
-	loop_watch_set(sock->watch,
-		(what & CURL_POLL_IN ? WATCH_READ : 0) | (what & CURL_POLL_OUT ? WATCH_WRITE : 0));
-	return 0;
-}
-
-static int
-on_want_timer(CURLM *multi, long wait_ms, void *data)
-{
-	struct http *http = data;
-
-	(void)multi;
-	if (wait_ms < 0)
-		loop_timer_stop(http->timer);
-	else /* curl counts real time, the loop's timers count scaled time */
-		loop_timer_start(
-			http->timer, (int64_t)((double)wait_ms * loop_clock_rate(http->loop)), 0);
-	return 0;
-}
-
 /* ---- a transfer has ended ---- */
 
 static enum http_end
@@ -421,7 +340,7 @@ task_follow(struct task *task)
 	if (!to || !outgoing_redirect(&task->out, to))
 		return false;
 	curl_easy_setopt(task->easy, CURLOPT_URL, to); /* copied */
-	curl_multi_remove_handle(task->http->multi, task->easy);
+	curl_multi_remove_handle(curl_loop_multi(task->http->curl), task->easy);
 	task->added = false;
 	reset_answer(task);
 	task->sent = false;
@@ -431,28 +350,35 @@ task_follow(struct task *task)
 }
 
 static void
-drain(struct http *http)
+on_curl_done(void *data, CURL *easy, CURLcode code)
 {
-	CURLMsg *message;
-	int left;
+	struct task *task = NULL;
 
-	while ((message = curl_multi_info_read(http->multi, &left))) {
-		struct task *task = NULL;
-		CURLcode code = message->data.result;
+	(void)data;
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &task);
+	if (!task || task->dead)
+		return;
+	if (task->follow && code == CURLE_OK && task_follow(task))
+		return;
+	enum http_end end = end_of(task, code);
+	task_end(task, end,
+		task->why_text          ? task->why_text
+		: task->rejected        ? "refused by us"
+		: end == HTTP_FORBIDDEN ? task->out.forbidden
+		: task->error[0]        ? task->error
+					: curl_easy_strerror(code));
+}
 
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &task);
-		if (!task || task->dead)
-			continue;
-		if (task->follow && code == CURLE_OK && task_follow(task))
-			continue;
-		enum http_end end = end_of(task, code);
-		task_end(task, end,
-			task->why_text          ? task->why_text
-			: task->rejected        ? "refused by us"
-			: end == HTTP_FORBIDDEN ? task->out.forbidden
-			: task->error[0]        ? task->error
-						: curl_easy_strerror(code));
-	}
+static void
+on_curl_enter(void *data)
+{
+	enter(data);
+}
+
+static void
+on_curl_leave(void *data)
+{
+	leave(data);
 }
 
 /* ---- starting ---- */
@@ -477,7 +403,8 @@ task_begin(struct task *task)
 	curl_easy_setopt(
 		task->easy, CURLOPT_HTTPAUTH, out->bearer ? CURLAUTH_BEARER : CURLAUTH_NONE);
 	enter_stage(task, STAGE_CONNECT);
-	task->added = curl_multi_add_handle(task->http->multi, task->easy) == CURLM_OK;
+	task->added =
+		curl_multi_add_handle(curl_loop_multi(task->http->curl), task->easy) == CURLM_OK;
 	return task->added;
 }
 
@@ -510,7 +437,7 @@ on_later(void *data)
 			curl_easy_pause(task->easy, CURLPAUSE_CONT); /* calls on_body at once */
 		}
 	}
-	drain(http);
+	curl_loop_drain(http->curl);
 	leave(http);
 }
 
@@ -650,20 +577,15 @@ http_pause(struct http *http, unsigned id, bool paused)
 struct http *
 http_create(struct loop *loop, struct log *log, const char *user_agent)
 {
+	static const struct curl_loop_events events = {
+		.on_done = on_curl_done, .enter = on_curl_enter, .leave = on_curl_leave};
 	struct http *http = xcalloc(1, sizeof(*http));
 
-	REQUIRE(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 	http->loop = loop;
 	http->log = log;
 	http->user_agent = xstrdup(user_agent);
-	http->multi = curl_multi_init();
-	REQUIRE(http->multi != NULL);
-	http->timer = loop_timer_create(loop, on_timer, http);
+	http->curl = curl_loop_create(loop, &events, http);
 	http->later = loop_timer_create(loop, on_later, http);
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_want_socket);
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_want_timer);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
 	return http;
 }
 
@@ -671,21 +593,14 @@ void
 http_destroy(struct http *http)
 {
 	struct task *task, *next;
-	struct sock *sock, *next_sock;
 
 	if (!http)
 		return;
 	REQUIRE(http->depth == 0);
 	HASH_ITER(hh, http->tasks, task, next)
 		task_destroy(task);
-	curl_multi_cleanup(http->multi);
-	DL_FOREACH_SAFE(http->socks, sock, next_sock) {
-		loop_watch_destroy(sock->watch);
-		free(sock);
-	}
-	loop_timer_destroy(http->timer);
+	curl_loop_destroy(http->curl);
 	loop_timer_destroy(http->later);
 	free(http->user_agent);
 	free(http);
-	curl_global_cleanup();
 }
