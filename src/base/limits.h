@@ -28,13 +28,18 @@
 #define HTTP_REDIRECTS_MAX     3
 #define WS_MESSAGE_MAX         (16u << 20) /* protocol.md 10, row 28 */
 #define WS_MESSAGE_KEPT_MAX    65536       /* a bigger buffer is freed after its message */
+#define WS_HEAD_MAX            14          /* RFC 6455, 5.2: before the payload, mask included */
 #define WS_CONTROL_MAX         125         /* RFC 6455, 5.5 */
 #define WS_SEND_QUEUE_MAX      (1u << 20)
-#define WS_CONNECTIONS_MAX     1100 /* of one client; lws allocates tables of that length */
-#define WS_HANDSHAKE_MS        20000
-#define SSE_LINE_MAX           (16u << 20)
-#define SSE_EVENT_MAX          (16u << 20)
-#define SSE_ID_MAX             1024
+#define WS_CONNECTIONS_MAX     1100 /* of one client */
+#define DIAL_QUEUE_MAX                                                                             \
+	(WS_SEND_QUEUE_MAX +                                                                       \
+		(256u << 10)) /* bytes that wait to leave; control frames come on top */
+#define WS_HANDSHAKE_MS  20000
+#define WS_HANDSHAKE_MAX 16384 /* bytes of the answer to the upgrade */
+#define SSE_LINE_MAX     (16u << 20)
+#define SSE_EVENT_MAX    (16u << 20)
+#define SSE_ID_MAX       1024
 #define SSE_TYPE_MAX                                                                               \
 	(EVENT_NAME_MAX + 1) /* one more than the decoder takes, so that it can say what it found */
 #define SSE_KEPT_MAX           (1u << 20) /* buffers beyond this are given back after their event */
@@ -44,8 +49,8 @@
 #define SERVER_CONNECTIONS_MAX 4096
 #define SERVER_SEND_QUEUE_MAX  (256u << 20) /* the practice instance buffers SSE as Mastodon does */
 #define SERVER_WAITING_MAX                                                                         \
-	(SERVER_BODY_MAX + SERVER_HEAD_MAX + (1u << 20)) /* a request and what follows it */
-#define LWS_CONNECTIONS_MAX (WS_CONNECTIONS_MAX + SERVER_CONNECTIONS_MAX + 16) /* of both */
+	(SERVER_BODY_MAX + SERVER_HEAD_MAX + (1u << 20))  /* a request and what follows it */
+#define LWS_CONNECTIONS_MAX (SERVER_CONNECTIONS_MAX + 16) /* lws allocates tables of that length */
 
 /* json, event */
 #define JSON_DEPTH_MAX   256

@@ -12,10 +12,9 @@
 
 #define READ_BYTES 65536 /* bytes taken from a socket at once */
 
-/* lws binds authorities and certificates to a "vhost". It lives as long as the guest. */
+/* lws binds certificates to a "vhost". It lives as long as the guest. */
 struct vhost {
-	char *ca_file; /* of a client; NULL: the system's */
-	bool server;
+	bool plain; /* without a certificate: one for all servers */
 	struct lws_vhost *lws;
 	struct vhost *next;
 };
@@ -69,7 +68,6 @@ on_loop_end(void *data)
 
 	lws_context_destroy(guest->context);
 	LL_FOREACH_SAFE(guest->vhosts, vhost, next) {
-		free(vhost->ca_file);
 		free(vhost);
 	}
 	free(guest);
@@ -101,42 +99,15 @@ lws_guest_context(struct lws_guest *guest)
 	return guest->context;
 }
 
-static bool
-same_file(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static struct lws_vhost *
-add_vhost(struct lws_guest *guest, const char *ca_file, bool server,
-	struct lws_context_creation_info *info)
+add_vhost(struct lws_guest *guest, bool plain, struct lws_context_creation_info *info)
 {
 	struct vhost *vhost = xcalloc(1, sizeof(*vhost));
 
-	vhost->ca_file = xstrdup(ca_file);
-	vhost->server = server;
+	vhost->plain = plain;
 	vhost->lws = lws_create_vhost(guest->context, info);
 	LL_PREPEND(guest->vhosts, vhost);
 	return vhost->lws;
-}
-
-struct lws_vhost *
-lws_guest_client(
-	struct lws_guest *guest, const char *ca_file, const struct lws_protocols *protocols)
-{
-	struct lws_context_creation_info info = settings(guest, protocols);
-	struct vhost *vhost;
-
-	LL_FOREACH(guest->vhosts, vhost) {
-		if (!vhost->server && same_file(vhost->ca_file, ca_file))
-			return vhost->lws;
-	}
-	info.vhost_name = "client";
-	if (ca_file) {
-		info.client_ssl_ca_filepath = ca_file;
-		info.options |= LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
-	}
-	return add_vhost(guest, ca_file, false, &info);
 }
 
 struct lws_vhost *
@@ -147,15 +118,15 @@ lws_guest_server(struct lws_guest *guest, const char *cert_file, const char *key
 	struct vhost *vhost;
 
 	LL_FOREACH(guest->vhosts, vhost) {
-		if (vhost->server && !cert_file && !vhost->ca_file)
-			return vhost->lws; /* plain: one for all servers */
+		if (!cert_file && vhost->plain)
+			return vhost->lws;
 	}
 	info.vhost_name = "server";
 	info.port =
 		CONTEXT_PORT_NO_LISTEN_SERVER; /* we accept, but lws must read the certificate */
 	info.ssl_cert_filepath = cert_file;
 	info.ssl_private_key_filepath = key_file;
-	return add_vhost(guest, cert_file, true, &info);
+	return add_vhost(guest, !cert_file, &info);
 }
 
 void

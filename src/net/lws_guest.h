@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to net/: libwebsockets as a guest on a loop, one for all its clients and servers. */
+/* Private to net/: libwebsockets as a guest on a loop, one for all its servers. */
 #pragma once
 
 #include <libwebsockets.h>
@@ -11,10 +11,6 @@ struct lws_guest;
 /* The guest of this loop; made when first asked for, ends with the loop. */
 struct lws_guest *lws_guest_of(struct loop *loop);
 struct lws_context *lws_guest_context(struct lws_guest *guest);
-/* Where client connections start that trust `ca_file` (NULL: the system's authorities). NULL when it is no CA
- * file. `protocols` is kept. */
-struct lws_vhost *lws_guest_client(
-	struct lws_guest *guest, const char *ca_file, const struct lws_protocols *protocols);
 /* What accepted connections are given to; cert and key may be NULL. NULL when they cannot be used. */
 struct lws_vhost *lws_guest_server(struct lws_guest *guest, const char *cert_file,
 	const char *key_file, const struct lws_protocols *protocols);

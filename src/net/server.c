@@ -20,7 +20,7 @@
 #include "limits.h"
 #include "server_http.h"
 #include "server_listen.h"
-#include "server_ws.h"
+#include "ws_frames.h"
 #include "xmalloc.h"
 
 #define WRITE_BYTES   65536 /* bytes a write: many small chunks leave in one system call */
@@ -275,7 +275,8 @@ server_ws_close(struct server *server, server_conn id, int code, struct str reas
 
 	if (!conn || conn->mode != MODE_WS)
 		return false;
-	frames_put_close(&conn->out, code, reason);
+	char payload[WS_CONTROL_MAX];
+	frames_put(&conn->out, WS_CLOSE, frames_close_payload(payload, code, reason));
 	set_mode(conn, MODE_WS_CLOSING);
 	return queued(conn);
 }
@@ -381,14 +382,16 @@ upgrade(struct conn *conn)
 		return;
 	buf_add_text(&conn->out,
 		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n");
-	ws_put_accept(&conn->out, parser_header(&conn->parser, "sec-websocket-key"));
+	char proof[WS_ACCEPT_SIZE];
+	ws_accept(parser_header(&conn->parser, "sec-websocket-key"), proof);
+	buf_printf(&conn->out, "Sec-WebSocket-Accept: %s\r\n", proof);
 	if (subprotocol)
 		buf_printf(&conn->out, "Sec-WebSocket-Protocol: %s\r\n", subprotocol);
 	for (unsigned i = 0; i < extra_count; i++)
 		buf_printf(&conn->out, "%s: %s\r\n", extra[i].name, extra[i].value);
 	buf_add(&conn->out, "\r\n", 2);
 	parser_drop(&conn->parser);
-	frames_init(&conn->frames);
+	frames_init(&conn->frames, false);
 	set_mode(conn, MODE_WS);
 	if (queued(conn) && server->events.on_ws_open)
 		server->events.on_ws_open(server->data, conn->id);
@@ -430,8 +433,11 @@ take_frame(struct conn *conn, enum frame frame, struct str payload)
 		close_frame(conn, payload);
 		break;
 	case FRAME_BAD:
-		if (conn->mode == MODE_WS)
-			frames_put_close(&conn->out, conn->frames.code, STR(""));
+		if (conn->mode == MODE_WS) {
+			char close[WS_CONTROL_MAX];
+			frames_put(&conn->out, WS_CLOSE,
+				frames_close_payload(close, conn->frames.code, STR("")));
+		}
 		close_soon(conn);
 		queued(conn);
 		break;

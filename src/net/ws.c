@@ -1,37 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* WebSocket client connections: libwebsockets as a guest on our loop. */
+/* WebSocket client connections: a dialled stream of bytes, the opening handshake, then frames. Why not the client of
+ * libwebsockets: it hides pings, changes close codes 1012 to 1015, and takes every byte of a frame on its own. */
 #define LOG_MODULE "ws"
 #include "ws.h"
 
-#include <linux/tcp.h> /* the C library's own tcp_info lacks tcpi_bytes_received */
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <libwebsockets.h>
+#include <sys/random.h>
 #include <utlist.h>
 
+#include "dial.h"
 #include "limits.h"
-#include "lws_guest.h"
 #include "url.h"
+#include "ws_frames.h"
+#include "ws_handshake.h"
 #include "xmalloc.h"
 
-#define FRAGMENT_BYTES 16384 /* of a message, handed up at once; each connection holds that much */
-#define ALIVE_MS       5000  /* how often bytes that lws hides (pings) are looked for */
-#define CLOSE_MS       5000  /* for the answer to our close frame */
-
-struct outgoing {
-	struct outgoing *next;
-	size_t len;
-	unsigned char bytes[]; /* LWS_PRE of room, then the message */
-};
+#define CLOSE_MS 5000 /* for the answer to our close frame */
 
 enum state {
-	STATE_RESOLVE,
-	STATE_CONNECT,   /* TCP and TLS */
+	STATE_CONNECT,   /* name, TCP and TLS */
 	STATE_HANDSHAKE, /* the upgrade request was sent */
 	STATE_OPEN,
 	STATE_CLOSE, /* our close frame is queued or sent */
@@ -44,27 +34,21 @@ struct ws {
 	void *data;
 	struct url url;
 	char *path; /* with the query */
-	char *host; /* for Host and SNI */
+	char *host; /* for the Host header */
 	char *bearer;
-	char *ca_file;
 	char *user_agent;
 
 	enum state state;
-	struct loop_timer *timer; /* of the state; or the next address */
-	unsigned resolve_id;
-	char *addresses[RESOLVE_ADDRESSES_MAX];
-	unsigned address_count, address_next;
-	struct lws *wsi; /* NULL before and after */
-	bool connecting; /* inside lws_client_connect_via_info */
+	struct loop_timer *timer; /* of the state; open: frames wait that came while paused */
+	struct dial *dial;
 	bool paused;
 	unsigned depth; /* inside callbacks of the owner */
 	bool abandoned;
 
-	struct buf message;   /* fragments so far */
-	struct outgoing *out; /* list, outgoing::next */
-	size_t out_len;
+	char key[WS_KEY_SIZE]; /* of the handshake */
+	struct frames frames;
+	struct buf in; /* the answer's head; a frame that is not whole; what came while paused */
 	int close_code;
-	uint64_t bytes_seen; /* the socket's counter at the last look */
 
 	bool over; /* `ended` holds the reason, the first one counts */
 	struct ws_ended ended;
@@ -74,10 +58,8 @@ struct ws {
 struct ws_client {
 	struct loop *loop;
 	struct log *log;
-	struct lws_guest *guest;
-	struct ws *cursor; /* of on_alive_timer: moves on when its connection is freed */
-	struct ws *open;   /* list, ws::next */
-	struct loop_timer *alive;
+	struct dialer *dialer;
+	struct ws *open; /* list, ws::next */
 };
 
 static void
@@ -95,27 +77,15 @@ end_with(struct ws *ws, enum ws_end end, const char *error)
 static void
 ws_free(struct ws *ws)
 {
-	struct outgoing *out, *next;
-
-	if (ws->client->cursor == ws)
-		ws->client->cursor = ws->next;
 	DL_DELETE(ws->client->open, ws);
-	if (ws->wsi) {
-		lws_set_opaque_user_data(ws->wsi, NULL); /* lws says nothing more about it */
-		lws_guest_kill(ws->client->guest, ws->wsi);
-	}
-	loop_resolve_cancel(ws->client->loop, ws->resolve_id);
+	dial_close(ws->dial);
 	loop_timer_destroy(ws->timer);
-	LL_FOREACH_SAFE(ws->out, out, next)
-		free(out);
-	for (unsigned i = 0; i < ws->address_count; i++)
-		free(ws->addresses[i]);
-	buf_finish(&ws->message);
+	frames_finish(&ws->frames);
+	buf_finish(&ws->in);
 	url_finish(&ws->url);
 	free(ws->path);
 	free(ws->host);
 	free(ws->bearer);
-	free(ws->ca_file);
 	free(ws->user_agent);
 	free(ws);
 }
@@ -150,184 +120,67 @@ finish(struct ws *ws)
 	leave(ws);
 }
 
-static void try_next_address(struct ws *ws);
-
-/* lws is done with an attempt. */
-static void
-attempt_over(struct ws *ws)
-{
-	ws->wsi = NULL;
-	if (ws->state == STATE_CONNECT && ws->over && ws->ended.end == WS_NO_CONNECT &&
-		ws->address_next < ws->address_count) {
-		ws->over = false;
-		loop_timer_start(ws->timer, 0, 0); /* not from inside this callback of lws */
-		return;
-	}
-	finish(ws);
-}
+static void take_pending(struct ws *ws);
 
 static void
 on_ws_timer(void *data)
 {
 	struct ws *ws = data;
 
-	if (ws->state == STATE_CONNECT && !ws->wsi && !ws->over) {
-		try_next_address(ws);
+	if (ws->state == STATE_OPEN && !ws->over) {
+		take_pending(ws);
 		return;
 	}
 	switch (ws->state) {
-	case STATE_RESOLVE:
-		end_with(ws, WS_NO_NAME, "the name was not resolved in time");
-		break;
 	case STATE_CONNECT:
 		end_with(ws, WS_NO_CONNECT, "no connection in time");
 		break;
 	case STATE_HANDSHAKE:
 		end_with(ws, WS_SLOW, "no answer to the handshake in time");
 		break;
-	case STATE_OPEN:
-		return;
+	case STATE_OPEN: /* the other side does not take our close frame */
 	case STATE_CLOSE:
 		end_with(ws, WS_CLOSED, "closed by us");
 		break;
 	}
-	if (ws->wsi)
-		lws_guest_kill(ws->client->guest, ws->wsi);
-	else
-		finish(ws);
+	finish(ws);
 }
 
-/* ---- what lws calls ---- */
+/* ---- bytes out ---- */
 
-static int
-append_headers(struct ws *ws, struct lws *wsi, unsigned char **at, size_t len)
+static void
+put_frame(struct ws *ws, int opcode, struct str payload)
 {
-	unsigned char *end = *at + len;
-	char *bearer;
-	int failed = 0;
-
-	if (ws->bearer) {
-		bearer = xasprintf("Bearer %s", ws->bearer);
-		failed = lws_add_http_header_by_name(wsi,
-			(const unsigned char *)"Authorization:", (const unsigned char *)bearer,
-			(int)strlen(bearer), at, end);
-		free(bearer);
-	}
-	if (!failed && ws->user_agent)
-		failed = lws_add_http_header_by_name(wsi,
-			(const unsigned char *)"User-Agent:", (const unsigned char *)ws->user_agent,
-			(int)strlen(ws->user_agent), at, end);
-	ws->state = STATE_HANDSHAKE;
-	loop_timer_start(ws->timer, WS_HANDSHAKE_MS, 0);
-	return failed ? -1 : 0;
+	unsigned char mask[4] = {0};
+	struct buf frame;
+	ssize_t got = getrandom(mask, sizeof(mask), 0);
+	(void)got; /* a mask guards intermediaries (RFC 6455, 10.3), not secrets */
+	buf_init(&frame, payload.len + WS_HEAD_MAX);
+	frames_put_masked(&frame, opcode, payload, mask);
+	dial_send(ws->dial, buf_str(&frame));
+	buf_finish(&frame);
 }
 
 static void
-on_established(struct ws *ws)
+put_close(struct ws *ws, int code)
 {
-	ws->state = STATE_OPEN;
-	loop_timer_stop(ws->timer);
-	if (ws->paused)
-		lws_rx_flow_control(ws->wsi, 0);
-	if (ws->out)
-		lws_callback_on_writable(ws->wsi);
-	enter(ws);
-	if (ws->events.on_open)
-		ws->events.on_open(ws->data);
-	leave(ws);
+	char payload[WS_CONTROL_MAX];
+	put_frame(ws, WS_CLOSE, frames_close_payload(payload, code, STR("")));
 }
 
-/* The server's own words about a refused upgrade. */
+/* ---- bytes in ---- */
+
+/* Ends with a close frame that says why. */
 static void
-refused(struct ws *ws, struct lws *wsi, int status)
+give_up(struct ws *ws, enum ws_end end, int code, const char *why)
 {
-	static const char name[] = "x-error-message:";
-	char words[ERROR_BODY_SHOWN_MAX];
-	int len = lws_hdr_custom_length(wsi, name, sizeof(name) - 1);
-
-	ws->ended.http_status = status;
-	if (len > 0 && len < (int)sizeof(words) &&
-		lws_hdr_custom_copy(wsi, words, sizeof(words), name, sizeof(name) - 1) > 0)
-		snprintf(ws->error, sizeof(ws->error), "%s", words);
-	else
-		snprintf(ws->error, sizeof(ws->error),
-			"the server answered the upgrade with status %d", status);
-	end_with(ws, WS_REFUSED, ws->error);
-}
-
-static bool
-mentions_tls(const char *text)
-{
-	return strcasestr(text, "ssl") || strcasestr(text, "tls") || strcasestr(text, "cert");
-}
-
-static void
-connection_error(struct ws *ws, struct lws *wsi, struct str text)
-{
-	char words[ERROR_BODY_SHOWN_MAX];
-	int status = wsi ? (int)lws_http_client_http_response(wsi) : 0;
-
 	if (ws->over)
 		return;
-	snprintf(words, sizeof(words), "%.*s", STR_ARG(text));
-	if (ws->state == STATE_HANDSHAKE) {
-		if (status > 0)
-			refused(ws, wsi, status);
-		else
-			end_with(ws, WS_CUT,
-				words[0] ? words : "the connection ended inside the handshake");
-		return;
-	}
-	if (ws->url.tls && mentions_tls(words))
-		end_with(ws, WS_TLS, words);
-	else
-		end_with(ws, WS_NO_CONNECT, words[0] ? words : "no connection");
+	end_with(ws, end, why);
+	put_close(ws, code);
+	loop_timer_start(ws->timer, CLOSE_MS, 0);
 }
 
-/* Hands a whole message up. False when `ws` is gone. */
-static bool
-deliver(struct ws *ws, struct str text)
-{
-	enter(ws);
-	if (ws->events.on_message)
-		ws->events.on_message(ws->data, text);
-	return leave(ws);
-}
-
-static void
-receive(struct ws *ws, struct lws *wsi, struct str bytes)
-{
-	bool whole = lws_is_final_fragment(wsi) && lws_remaining_packet_payload(wsi) == 0;
-
-	if (ws->over)
-		return;
-	if (ws->events.on_alive) {
-		enter(ws);
-		ws->events.on_alive(ws->data);
-		if (!leave(ws))
-			return;
-	}
-	if (whole && ws->message.len == 0) {
-		deliver(ws, bytes.ptr ? bytes : STR(""));
-		return;
-	}
-	if (buf_add_str(&ws->message, bytes) != ERR_OK) {
-		end_with(ws, WS_TOO_BIG, "a message is too big");
-		lws_guest_kill(ws->client->guest, ws->wsi);
-		return;
-	}
-	if (!whole || !deliver(ws, buf_str(&ws->message)))
-		return;
-	if (ws->message.size >
-		WS_MESSAGE_KEPT_MAX) { /* a rare big one must not hold its memory for ever */
-		buf_finish(&ws->message);
-		buf_init(&ws->message, WS_MESSAGE_MAX);
-	} else {
-		buf_clear(&ws->message);
-	}
-}
-
-/* lws 4.1 has made 1002 of the codes 1012 to 1015 before we see them. */
 static void
 peer_closed(struct ws *ws, struct str payload)
 {
@@ -341,152 +194,256 @@ peer_closed(struct ws *ws, struct str payload)
 	if (ws->over)
 		return;
 	ws->ended.code = code;
-	if (reason.len && str_is_utf8(reason))
-		snprintf(ws->error, sizeof(ws->error), "closed by the server (%d): %.*s", code,
-			STR_ARG(reason));
-	else
-		snprintf(ws->error, sizeof(ws->error), "closed by the server (%d)", code);
+	snprintf(ws->error, sizeof(ws->error),
+		reason.len ? "closed by the server (%d): %.*s" : "closed by the server (%d)", code,
+		STR_ARG(reason));
 	end_with(ws, WS_CLOSED, ws->error);
+	put_close(ws, code == 1005 ? 0 : code);
+	loop_timer_start(ws->timer, CLOSE_MS, 0);
 }
 
-/* One message a call; true: ask for another. Returns -1 to close. */
-static int
-on_writable(struct ws *ws, struct lws *wsi)
+/* False when `ws` is gone. */
+static bool
+take_frame(struct ws *ws, enum frame frame, struct str payload)
 {
-	struct outgoing *out = ws->out;
-
-	if (ws->over)
-		return 0;
-	if (out) {
-		LL_DELETE(ws->out, out);
-		ws->out_len -= out->len;
-		if (lws_write(wsi, out->bytes + LWS_PRE, out->len, LWS_WRITE_TEXT) <
-			(int)out->len) {
-			free(out);
-			return -1;
+	switch (frame) {
+	case FRAME_MORE:
+	case FRAME_PONG:
+		break;
+	case FRAME_MESSAGE:
+		enter(ws);
+		if (ws->events.on_message)
+			ws->events.on_message(ws->data, payload);
+		if (!leave(ws))
+			return false;
+		if (ws->frames.message.size > WS_MESSAGE_KEPT_MAX && ws->frames.opcode == 0) {
+			/* a rare big one must not hold its memory for ever */
+			frames_finish(&ws->frames);
+			frames_init(&ws->frames, true);
 		}
-		free(out);
+		break;
+	case FRAME_PING:
+		put_frame(ws, WS_PONG, payload);
+		break;
+	case FRAME_CLOSE:
+		peer_closed(ws, payload);
+		break;
+	case FRAME_BAD:
+		if (ws->frames.code == 1009)
+			give_up(ws, WS_TOO_BIG, 1009, "a message is too big");
+		else
+			give_up(ws, WS_BROKEN, ws->frames.code, "what came is no WebSocket frame");
+		break;
 	}
-	if (ws->out) {
-		lws_callback_on_writable(wsi);
-		return 0;
-	}
-	if (ws->state != STATE_CLOSE)
-		return 0;
-	ws->ended.code = ws->close_code;
-	end_with(ws, WS_CLOSED, "closed by us");
-	lws_close_reason(wsi, (enum lws_close_status)ws->close_code, NULL, 0);
-	return -1;
+	return true;
 }
 
-static int
-on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
+static bool
+reads(const struct ws *ws)
 {
-	struct ws *ws = wsi ? lws_get_opaque_user_data(wsi) : NULL;
-
-	(void)user;
-	if (!ws)
-		return 0; /* abandoned, or an event of no connection */
-	switch ((int)reason) {
-	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-		return append_headers(ws, wsi, in, len);
-	case LWS_CALLBACK_CLIENT_HTTP_REDIRECT:
-		return 1; /* the token must not travel */
-	case LWS_CALLBACK_CLIENT_ESTABLISHED:
-		on_established(ws);
-		break;
-	case LWS_CALLBACK_CLIENT_RECEIVE:
-		receive(ws, wsi, (struct str){in, len});
-		break;
-	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		return on_writable(ws, wsi);
-	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		peer_closed(ws, (struct str){in, len});
-		break;
-	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-		connection_error(ws, wsi, (struct str){in, in ? len : 0});
-		break;
-	case LWS_CALLBACK_WSI_DESTROY:
-		/* The only reason that always comes: a server that accepts and stays silent yields no
-		 * CONNECTION_ERROR. */
-		ws->wsi = NULL;
-		lws_set_opaque_user_data(wsi, NULL);
-		if (!ws->connecting)
-			attempt_over(ws);
-		break;
-	}
-	return 0;
+	return !ws->over && !ws->paused && (ws->state == STATE_OPEN || ws->state == STATE_CLOSE);
 }
 
-/* The bearer goes out as subprotocol and may come back or not: messages come here either way. */
-static const struct lws_protocols protocols[] = {
-	{.name = "moontusk", .callback = on_lws, .rx_buffer_size = FRAGMENT_BYTES},
-	{0},
-};
+/* Takes the whole frames at the front; *used gets their length. False when `ws` is gone. */
+static bool
+take_frames(struct ws *ws, char *bytes, size_t len, size_t *used)
+{
+	*used = 0;
+	while (*used < len && reads(ws)) {
+		struct str payload = STR_NONE;
+		size_t one;
+		enum frame frame =
+			frames_next(&ws->frames, bytes + *used, len - *used, &one, &payload);
+		*used += one;
+		if (frame == FRAME_MORE && one == 0)
+			break;
+		if (!take_frame(ws, frame, payload))
+			return false;
+	}
+	return true;
+}
 
-/* ---- connecting ---- */
-
+/* What stands in ws->in: frames that came while paused, or behind the answer's head. */
 static void
-connect_to(struct ws *ws, const char *address)
+take_pending(struct ws *ws)
 {
-	struct lws_client_connect_info info = {
-		.context = lws_guest_context(ws->client->guest),
-		.address = address,
-		.port = ws->url.port,
-		.path = ws->path,
-		.host = ws->host,
-		.protocol = ws->bearer,
-		.local_protocol_name = protocols[0].name,
-		.alpn = "http/1.1",
-		.ietf_version_or_minus_one = -1,
-		.pwsi = &ws->wsi,
-		.opaque_user_data = ws,
-	};
-	bool failed;
-
-	info.vhost =
-		lws_guest_client(ws->client->guest, ws->url.tls ? ws->ca_file : NULL, protocols);
-	info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (ws->url.tls ? LCCSCF_USE_SSL : 0);
-	ws->connecting = true;
-	failed = !info.vhost || !lws_client_connect_via_info(&info);
-	ws->connecting = false;
-	if (!failed)
+	size_t used;
+	if (ws->in.len == 0 || !take_frames(ws, ws->in.ptr, ws->in.len, &used))
 		return;
-	end_with(ws, WS_NO_CONNECT, "no connection");
-	attempt_over(ws);
+	buf_drop_front(&ws->in, used);
 }
 
-static void
-try_next_address(struct ws *ws)
+/* Completes the frame whose start stands in ws->in from the front of `bytes`. Returns how many bytes it took. */
+static size_t
+complete_frame(struct ws *ws, const char *bytes, size_t len)
 {
-	ws->state = STATE_CONNECT;
-	loop_timer_start(ws->timer, HTTP_CONNECT_MS, 0);
-	connect_to(ws, ws->addresses[ws->address_next++]);
+	size_t taken = 0;
+	uint64_t whole;
+	while ((whole = frames_length(ws->in.ptr, ws->in.len)) == 0 && taken < len)
+		buf_add(&ws->in, bytes + taken++, 1); /* of a head, WS_HEAD_MAX at most */
+	if (whole > ws->in.len) {
+		size_t missing = (size_t)whole - ws->in.len;
+		size_t more = len - taken < missing ? len - taken : missing;
+		buf_add(&ws->in, bytes + taken, more);
+		taken += more;
+	}
+	return taken;
+}
+
+/* Whole frames are read where they lie; only one that is cut by the end of a read is copied. */
+static void
+receive_frames(struct ws *ws, char *bytes, size_t len)
+{
+	size_t at = 0, used;
+	if (ws->in.len > 0 && reads(ws)) {
+		at = complete_frame(ws, bytes, len);
+		if (!take_frames(ws, ws->in.ptr, ws->in.len, &used))
+			return;
+		buf_drop_front(&ws->in, used);
+	}
+	if (ws->in.len == 0) {
+		if (!take_frames(ws, bytes + at, len - at, &used))
+			return;
+		at += used;
+		if (ws->in.size > WS_MESSAGE_KEPT_MAX) {
+			buf_finish(&ws->in);
+			buf_init(&ws->in, WS_MESSAGE_MAX + WS_MESSAGE_KEPT_MAX * 4);
+		}
+	}
+	if (!ws->over && buf_add(&ws->in, bytes + at, len - at) != ERR_OK)
+		give_up(ws, WS_TOO_BIG, 1009, "a message is too big");
+}
+
+static struct handshake
+handshake_of(const struct ws *ws)
+{
+	return (struct handshake){.host = ws->host,
+		.path = ws->path,
+		.bearer = ws->bearer,
+		.user_agent = ws->user_agent,
+		.key = ws->key};
 }
 
 static void
-on_resolved(void *data, const char *const *addresses, unsigned count, const char *error)
+opened(struct ws *ws, size_t used)
+{
+	buf_drop_front(&ws->in, used);
+	ws->state = STATE_OPEN;
+	loop_timer_stop(ws->timer);
+	enter(ws);
+	if (ws->events.on_open)
+		ws->events.on_open(ws->data);
+	if (leave(ws))
+		take_pending(ws);
+}
+
+static void
+receive_answer(struct ws *ws, struct str bytes)
+{
+	struct handshake_answer answer;
+	struct handshake handshake = handshake_of(ws);
+	enum handshake_result result = HANDSHAKE_BAD;
+	if (buf_add_str(&ws->in, bytes) == ERR_OK)
+		result = handshake_read(&handshake, buf_str(&ws->in), &answer);
+	switch (result) {
+	case HANDSHAKE_MORE:
+		return;
+	case HANDSHAKE_OPEN:
+		opened(ws, answer.used);
+		return;
+	case HANDSHAKE_REFUSED:
+		ws->ended.http_status = answer.status;
+		if (answer.error[0] && str_is_utf8(str_from(answer.error)))
+			snprintf(ws->error, sizeof(ws->error), "%s", answer.error);
+		else
+			snprintf(ws->error, sizeof(ws->error),
+				"the server answered the upgrade with status %d", answer.status);
+		end_with(ws, WS_REFUSED, ws->error);
+		break;
+	case HANDSHAKE_BAD:
+		end_with(ws, WS_BROKEN, answer.error);
+		break;
+	}
+	finish(ws);
+}
+
+/* ---- what the stream of bytes says ---- */
+
+static void
+on_bytes(void *data, char *bytes, size_t len)
 {
 	struct ws *ws = data;
-
-	ws->resolve_id = 0;
-	if (count == 0) {
-		snprintf(ws->error, sizeof(ws->error), "%s: %s", ws->url.host, error);
-		end_with(ws, WS_NO_NAME, ws->error);
-		finish(ws);
+	if (ws->over)
 		return;
+	if (ws->events.on_alive && ws->state == STATE_OPEN) {
+		enter(ws);
+		ws->events.on_alive(ws->data);
+		if (!leave(ws))
+			return;
 	}
-	for (unsigned i = 0; i < count; i++)
-		ws->addresses[i] = xstrdup(addresses[i]);
-	ws->address_count = count;
-	if (ws->url.tls && ws->ca_file && access(ws->ca_file, R_OK) != 0) {
-		snprintf(ws->error, sizeof(ws->error), "cannot read the CA file %s", ws->ca_file);
-		end_with(ws, WS_TLS, ws->error);
-		finish(ws);
-		return;
-	}
-	try_next_address(ws);
+	if (ws->state == STATE_HANDSHAKE)
+		receive_answer(ws, (struct str){bytes, len});
+	else
+		receive_frames(ws, bytes, len);
 }
+
+static void
+on_connected(void *data)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	struct ws *ws = data;
+	unsigned char random[22] = {0};
+	ssize_t got = getrandom(random, sizeof(random), 0);
+	(void)got; /* the key guards against caches, it is no secret (RFC 6455, 1.3) */
+	for (size_t i = 0; i < sizeof(random);
+		i++) /* 16 bytes are 22 digits; the last has 2 bits */
+		ws->key[i] = digits[i < 21 ? random[i] & 63 : random[i] & 48];
+	memcpy(ws->key + sizeof(random), "==", 3);
+	struct handshake handshake = handshake_of(ws);
+	struct buf request;
+	buf_init(&request, DIAL_QUEUE_MAX);
+	handshake_put(&handshake, &request);
+	dial_send(ws->dial, buf_str(&request));
+	buf_finish(&request);
+	ws->state = STATE_HANDSHAKE;
+	loop_timer_start(ws->timer, WS_HANDSHAKE_MS, 0);
+}
+
+/* Our last frame is out. */
+static void
+on_sent(void *data)
+{
+	struct ws *ws = data;
+	if (ws->state == STATE_CLOSE && !ws->over) {
+		ws->ended.code = ws->close_code;
+		end_with(ws, WS_CLOSED, "closed by us");
+	}
+	if (ws->over)
+		finish(ws);
+}
+
+static void
+on_dial_end(void *data, enum dial_end end, const char *words)
+{
+	struct ws *ws = data;
+	if (end == DIAL_NO_NAME)
+		end_with(ws, WS_NO_NAME, words);
+	else if (end == DIAL_TLS)
+		end_with(ws, WS_TLS, words);
+	else if (end == DIAL_NO_CONNECT)
+		end_with(ws, WS_NO_CONNECT, words);
+	else if (ws->state == STATE_HANDSHAKE)
+		end_with(ws, WS_CUT, "the connection ended inside the handshake");
+	finish(ws);
+}
+
+static const struct dial_events dial_events = {.on_connected = on_connected,
+	.on_bytes = on_bytes,
+	.on_sent = on_sent,
+	.on_end = on_dial_end};
+
+/* ---- what the owner calls ---- */
 
 struct ws *
 ws_open(struct ws_client *client, const struct ws_target *target, const struct ws_events *events,
@@ -509,34 +466,25 @@ ws_open(struct ws_client *client, const struct ws_target *target, const struct w
 					: xasprintf(v6 ? "[%s]:%u" : "%s:%u", ws->url.host,
 						  (unsigned)ws->url.port);
 	ws->bearer = xstrdup(target->bearer);
-	ws->ca_file = xstrdup(target->ca_file);
 	ws->user_agent = xstrdup(target->user_agent);
-	buf_init(&ws->message, WS_MESSAGE_MAX);
+	frames_init(&ws->frames, true);
+	buf_init(&ws->in, WS_MESSAGE_MAX + WS_MESSAGE_KEPT_MAX * 4);
 	ws->timer = loop_timer_create(client->loop, on_ws_timer, ws);
 	DL_APPEND(client->open, ws);
 	loop_timer_start(ws->timer, HTTP_CONNECT_MS, 0);
-	ws->resolve_id = loop_resolve(client->loop, ws->url.host, on_resolved, ws);
-	if (!loop_timer_active(client->alive))
-		loop_timer_start(client->alive, ALIVE_MS, ALIVE_MS);
+	char *url = xasprintf("%s://%s/", ws->url.tls ? "https" : "http", ws->host);
+	ws->dial = dial_open(client->dialer, url, target->ca_file, &dial_events, ws);
+	free(url);
 	return ws;
 }
 
 bool
 ws_send(struct ws *ws, struct str text)
 {
-	struct outgoing *out;
-
-	if (ws->over || ws->state == STATE_CLOSE || ws->out_len + text.len > WS_SEND_QUEUE_MAX)
+	if (ws->over || ws->state != STATE_OPEN ||
+		dial_queued(ws->dial) + text.len > WS_SEND_QUEUE_MAX)
 		return false;
-	out = xmalloc(sizeof(*out) + LWS_PRE + text.len + 1);
-	out->next = NULL;
-	out->len = text.len;
-	if (text.len)
-		memcpy(out->bytes + LWS_PRE, text.ptr, text.len);
-	LL_APPEND(ws->out, out);
-	ws->out_len += text.len;
-	if (ws->state == STATE_OPEN)
-		lws_callback_on_writable(ws->wsi);
+	put_frame(ws, WS_TEXT, text);
 	return true;
 }
 
@@ -550,25 +498,18 @@ ws_close(struct ws *ws, int code)
 	ws->state = STATE_CLOSE;
 	ws->close_code = code;
 	ws->ended.code = code;
-	if (open) {
-		lws_callback_on_writable(ws->wsi);
-		loop_timer_start(ws->timer, CLOSE_MS, 0);
-		return;
-	}
-	/* Nothing to say good-bye to: on_ws_timer ends it, from the loop. */
-	loop_resolve_cancel(ws->client->loop, ws->resolve_id);
-	loop_timer_start(ws->timer, 0, 0);
+	if (open)
+		put_close(ws, code);
+	/* Without a connection there is nothing to say good-bye to: on_ws_timer ends it, from the loop. */
+	loop_timer_start(ws->timer, open ? CLOSE_MS : 0, 0);
 }
 
 void
 ws_abandon(struct ws *ws)
 {
 	ws->abandoned = true;
-	if (ws->wsi) {
-		lws_set_opaque_user_data(ws->wsi, NULL);
-		lws_guest_kill(ws->client->guest, ws->wsi);
-		ws->wsi = NULL;
-	}
+	dial_close(ws->dial);
+	ws->dial = NULL;
 	if (ws->depth == 0)
 		ws_free(ws);
 }
@@ -576,51 +517,15 @@ ws_abandon(struct ws *ws)
 void
 ws_pause(struct ws *ws, bool paused)
 {
-	if (ws->paused == paused)
+	if (ws->paused == paused || ws->abandoned)
 		return;
 	ws->paused = paused;
-	if (ws->state == STATE_OPEN && ws->wsi) {
-		lws_rx_flow_control(ws->wsi, !paused);
-		lws_guest_kick(ws->client->guest);
-	}
+	dial_pause(ws->dial, paused);
+	if (!paused && ws->in.len > 0 && ws->state == STATE_OPEN && !ws->over)
+		loop_timer_start(ws->timer, 0, 0); /* take_pending, not from inside this call */
 }
 
 /* ---- the client ---- */
-
-/* lws answers pings without telling; the socket's own counter shows that something came. */
-static bool
-bytes_came(struct ws *ws)
-{
-	struct tcp_info info = {0};
-	socklen_t len = sizeof(info);
-	bool came;
-
-	if (getsockopt(lws_get_socket_fd(ws->wsi), IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
-		return false;
-	came = info.tcpi_bytes_received != ws->bytes_seen;
-	ws->bytes_seen = info.tcpi_bytes_received;
-	return came;
-}
-
-static void
-on_alive_timer(void *data)
-{
-	struct ws_client *client = data;
-	struct ws *ws;
-
-	for (ws = client->open; ws; ws = client->cursor) {
-		client->cursor = ws->next;
-		if (ws->state != STATE_OPEN || !ws->wsi || ws->over || !ws->events.on_alive)
-			continue;
-		if (!bytes_came(ws))
-			continue;
-		enter(ws);
-		ws->events.on_alive(ws->data);
-		leave(ws);
-	}
-	if (!client->open)
-		loop_timer_stop(client->alive);
-}
 
 struct ws_client *
 ws_client_create(struct loop *loop, struct log *log)
@@ -629,8 +534,7 @@ ws_client_create(struct loop *loop, struct log *log)
 
 	client->loop = loop;
 	client->log = log;
-	client->guest = lws_guest_of(loop);
-	client->alive = loop_timer_create(loop, on_alive_timer, client);
+	client->dialer = dialer_create(loop);
 	return client;
 }
 
@@ -643,6 +547,6 @@ ws_client_destroy(struct ws_client *client)
 		return;
 	DL_FOREACH_SAFE(client->open, ws, next)
 		ws_free(ws);
-	loop_timer_destroy(client->alive);
+	dialer_destroy(client->dialer);
 	free(client);
 }

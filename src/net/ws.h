@@ -21,11 +21,12 @@ enum ws_end {
 	WS_REFUSED, /* the server answered the upgrade with another status: http_status, error */
 	WS_SLOW,    /* no answer to the handshake within WS_HANDSHAKE_MS */
 	WS_TOO_BIG, /* a message over WS_MESSAGE_MAX */
+	WS_BROKEN,  /* what came is no WebSocket: bad frames, or a bad answer to the upgrade */
 };
 
 struct ws_ended {
 	enum ws_end end;
-	int code;        /* WS_CLOSED: the close code; lws 4.1 makes 1002 of 1012 to 1015 */
+	int code;        /* WS_CLOSED: the close code (RFC 6455, 7.4) */
 	int http_status; /* WS_REFUSED */
 	const char *
 		error; /* words for people: the server's X-Error-Message where it sent one; never NULL */
@@ -44,7 +45,7 @@ struct ws_target {
 struct ws_events {
 	void (*on_open)(void *data);
 	void (*on_message)(void *data, struct str text); /* one whole message; borrowed */
-	void (*on_alive)(void *data); /* any bytes came, pings included; may be NULL */
+	void (*on_alive)(void *data); /* bytes came, pings included: once a read; may be NULL */
 	/* Last callback of a connection, exactly once, however it ended; `ws` is gone after. */
 	void (*on_end)(void *data, const struct ws_ended *ended);
 };
@@ -55,7 +56,7 @@ void ws_client_destroy(struct ws_client *client); /* all connections end without
  * url is none of ours (nothing is called then). */
 struct ws *ws_open(struct ws_client *client, const struct ws_target *target,
 	const struct ws_events *events, void *data);
-/* Queues one text message; false when WS_SEND_QUEUE_MAX bytes wait. */
+/* Queues one text message; false when WS_SEND_QUEUE_MAX bytes wait, and before on_open. */
 bool ws_send(struct ws *ws, struct str text);
 /* Sends a close frame with `code` and ends; on_end follows within a few seconds. */
 void ws_close(struct ws *ws, int code);

@@ -151,7 +151,7 @@ messages_go_both_ways_with_our_headers(void **state)
 	assert_string_equal(talk.peer.authorization, "Bearer t0ken-of_mine");
 	assert_string_equal(talk.peer.subprotocol, "t0ken-of_mine");
 	assert_string_equal(talk.peer.user_agent, "test/1");
-	assert_true(talk.alive >= 2);
+	assert_true(talk.alive >= 1);
 	talk_finish(&talk);
 	assert_int_equal(talk.ends, 0); /* a client that is destroyed says nothing */
 }
@@ -223,12 +223,12 @@ refusal_brings_status_and_the_servers_words(void **state)
 static void
 close_codes_arrive(void **state)
 {
-	/* 1012 to 1015 are not in the table: libwebsockets 4.1 reports them as 1002. */
 	static const struct {
 		const char *say;
 		int code;
 	} rows[] = {{"close 1000 bye", 1000}, {"close 0", 1005}, {"close 1001", 1001},
-		{"close 1011 oh", 1011}, {"close 4000", 4000}, {"close 1013", 1002}};
+		{"close 1011 oh", 1011}, {"close 4000", 4000}, {"close 1012", 1012},
+		{"close 1013 later", 1013}, {"close 1014", 1014}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -288,7 +288,7 @@ pings_count_as_life(void **state)
 	peer_start(&talk.peer, talk.loop, NULL, NULL);
 	talk.stop_after = 1;
 	talk_with_peer(&talk, "/");
-	loop_timer_start(talk.timer, 20000, 0); /* until the counter was looked at */
+	loop_timer_start(talk.timer, 20000, 0);
 	loop_run(talk.loop);
 	alive = talk.alive;
 	loop_timer_start(talk.timer, 20000, 0);

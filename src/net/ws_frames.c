@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* WebSocket frames of the server's side (RFC 6455, section 5). Its own, so that tests and the practice instance
- * can send every close code and every fault, and are no mirror of the library that the client uses. */
-#include "server_ws.h"
+/* WebSocket frames (RFC 6455, section 5), as both sides read and write them. Our own, because libwebsockets hides pings,
+ * changes close codes, and takes a frame apart byte by byte. */
+#include "ws_frames.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +21,9 @@ struct head {
 };
 
 void
-frames_init(struct frames *frames)
+frames_init(struct frames *frames, bool from_server)
 {
-	*frames = (struct frames){0};
+	*frames = (struct frames){.from_server = from_server};
 	buf_init(&frames->message, WS_MESSAGE_MAX);
 }
 
@@ -70,7 +70,7 @@ check_head(struct frames *frames, const struct head *head, unsigned char first)
 {
 	bool control = head->opcode >= 8;
 
-	if ((first & 0x70) || !head->masked) /* no extension was agreed; clients mask (5.1) */
+	if ((first & 0x70) || head->masked == frames->from_server) /* no extension was agreed */
 		return bad(frames, 1002);
 	if (control && (head->opcode > WS_PONG || !head->final || head->len > WS_CONTROL_MAX))
 		return bad(frames, 1002);
@@ -128,7 +128,7 @@ data_frame(struct frames *frames, const struct head *head, struct str *payload)
 	}
 	frames->binary = frames->opcode == WS_BINARY;
 	frames->opcode = 0;
-	if (!frames->binary && !str_is_utf8(*payload))
+	if (!frames->binary && !frames->from_server && !str_is_utf8(*payload))
 		return bad(frames, 1007);
 	return FRAME_MESSAGE;
 }
@@ -148,7 +148,7 @@ frames_next(struct frames *frames, char *bytes, size_t len, size_t *used, struct
 		return result;
 	*used = head.head_len + (size_t)head.len;
 	data = bytes + head.head_len;
-	for (size_t i = 0; i < head.len; i++)
+	for (size_t i = 0; head.masked && i < head.len; i++)
 		data[i] = (char)(data[i] ^ head.mask[i & 3]);
 	*payload = (struct str){data, (size_t)head.len};
 	if (head.opcode >= 8)
@@ -156,50 +156,75 @@ frames_next(struct frames *frames, char *bytes, size_t len, size_t *used, struct
 	return data_frame(frames, &head, payload);
 }
 
-void
-frames_put(struct buf *out, int opcode, struct str payload)
+uint64_t
+frames_length(const char *bytes, size_t len)
+{
+	struct head head;
+
+	if (!read_head(bytes, len, &head))
+		return 0;
+	return head.len > WS_MESSAGE_MAX ? head.head_len : head.head_len + head.len;
+}
+
+static void
+put_head(struct buf *out, int opcode, size_t len, bool masked)
 {
 	char head[10] = {(char)(0x80 | opcode)};
 	size_t extra = 0;
 
-	if (payload.len <= WS_CONTROL_MAX) {
-		head[1] = (char)payload.len;
+	if (len <= WS_CONTROL_MAX) {
+		head[1] = (char)len;
 	} else {
-		extra = payload.len <= 0xffff ? 2 : 8;
+		extra = len <= 0xffff ? 2 : 8;
 		head[1] = extra == 2 ? 126 : 127;
 		for (size_t i = 0; i < extra; i++)
-			head[2 + i] = (char)(payload.len >> 8 * (extra - 1 - i));
+			head[2 + i] = (char)(len >> 8 * (extra - 1 - i));
 	}
+	if (masked)
+		head[1] = (char)(head[1] | 0x80);
 	buf_add(out, head, 2 + extra);
+}
+
+void
+frames_put(struct buf *out, int opcode, struct str payload)
+{
+	put_head(out, opcode, payload.len, false);
 	buf_add_str(out, payload);
 }
 
 void
-frames_put_close(struct buf *out, int code, struct str reason)
+frames_put_masked(struct buf *out, int opcode, struct str payload, const unsigned char mask[4])
 {
-	char payload[WS_CONTROL_MAX];
-	size_t len = reason.len < sizeof(payload) - 2 ? reason.len : sizeof(payload) - 2;
-
-	if (code == 0) {
-		frames_put(out, WS_CLOSE, STR(""));
+	put_head(out, opcode, payload.len, true);
+	buf_add(out, mask, 4);
+	size_t start = out->len;
+	if (buf_add_str(out, payload) != ERR_OK)
 		return;
-	}
-	payload[0] = (char)(code >> 8);
-	payload[1] = (char)code;
+	for (size_t i = 0; i < payload.len; i++)
+		out->ptr[start + i] = (char)(out->ptr[start + i] ^ mask[i & 3]);
+}
+
+struct str
+frames_close_payload(char *out, int code, struct str reason)
+{
+	size_t len = reason.len < WS_CONTROL_MAX - 2 ? reason.len : WS_CONTROL_MAX - 2;
+
+	if (code == 0)
+		return STR("");
+	out[0] = (char)(code >> 8);
+	out[1] = (char)code;
 	if (len)
-		memcpy(payload + 2, reason.ptr, len);
-	frames_put(out, WS_CLOSE, (struct str){payload, len + 2});
+		memcpy(out + 2, reason.ptr, len);
+	return (struct str){out, len + 2};
 }
 
 void
-ws_put_accept(struct buf *out, const char *key)
+ws_accept(const char *key, char out[WS_ACCEPT_SIZE])
 {
 	unsigned char hash[20];
-	char text[40];
 	char *both = xasprintf("%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key); /* RFC 6455, 4.2.2 */
 
 	lws_SHA1((const unsigned char *)both, strlen(both), hash);
-	lws_b64_encode_string((const char *)hash, sizeof(hash), text, sizeof(text));
-	buf_printf(out, "Sec-WebSocket-Accept: %s\r\n", text);
+	lws_b64_encode_string((const char *)hash, sizeof(hash), out, WS_ACCEPT_SIZE);
 	free(both);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to net/: the opening handshake of a WebSocket client (RFC 6455, section 4.1). */
+#pragma once
+
+#include "buf.h"
+#include "str.h"
+
+#define WS_KEY_SIZE 25 /* 16 random bytes in base64 */
+
+struct handshake {
+	const char *host; /* for the Host header, with the port where it is not the default */
+	const char *path; /* with the query */
+	const char *bearer, *user_agent; /* NULL: none */
+	const char *key;                 /* of this connection */
+};
+
+enum handshake_result {
+	HANDSHAKE_MORE, /* the answer's head is not whole yet */
+	HANDSHAKE_OPEN,
+	HANDSHAKE_REFUSED, /* the server answered with another status than 101 */
+	HANDSHAKE_BAD,     /* no HTTP, or an upgrade to something else */
+};
+
+struct handshake_answer {
+	size_t used; /* bytes of the head; what follows are frames */
+	int status;
+	char error[256]; /* REFUSED: the server's X-Error-Message, or ""; BAD: what is wrong */
+};
+
+/* Adds the request. The token stands in Authorization and in Sec-WebSocket-Protocol: servers read one or the other. */
+void handshake_put(const struct handshake *handshake, struct buf *out);
+/* Looks at what the server sent so far. */
+enum handshake_result handshake_read(
+	const struct handshake *handshake, struct str bytes, struct handshake_answer *answer);
