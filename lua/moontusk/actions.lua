@@ -12,12 +12,7 @@ local RANK = { public = 1, unlisted = 2, private = 3, direct = 4 }
 local NAMES = { "public", "unlisted", "private", "direct" }
 local WORDS_SHOWN = 60
 
-local handle_methods = {}
-local handle_meta = { __index = handle_methods, __metatable = false, __name = "action" }
-
-function handle_methods.await()
-  check.fail("await comes with coroutines; it is not available yet")
-end
+local handle = require "moontusk.handle"
 
 -- status:boost() was written as status.boost(), or something else came first.
 local function check_status(name, status)
@@ -85,8 +80,7 @@ end
 local function act(name, options, fields)
   fields.kind, fields.call, fields.key = name, name, options.key
   fields.at_most, fields.per_ms = check_at_most(name, options.at_most)
-  effect.action(fields)
-  return setmetatable({ action = name, target = fields.target }, handle_meta)
+  return handle.of_action(name, fields.target, effect.action(fields))
 end
 actions.act = act
 
@@ -269,10 +263,11 @@ function actions.archive(subject, name)
       check.show(name), effect.archive_name_max)
   end
   local own = subject.id ~= nil and subject.id ~= effect.event_id() -- the event's own table has no id
-  if actions.may_write("archive", actions.subject_is_private(subject)) then
-    effect.archive(name, own and json.encode(subject, "archive") or nil)
+  if not actions.may_write("archive", actions.subject_is_private(subject)) then
+    return handle.of_refusal("archive", subject.id)
   end
-  return setmetatable({ action = "archive", target = subject.id }, handle_meta)
+  effect.archive(name, own and json.encode(subject, "archive") or nil)
+  return handle.of_result("archive", subject.id, { archive = name })
 end
 
 function actions.forward(subject, target, options)

@@ -1,9 +1,12 @@
 -- SPDX-License-Identifier: MIT
--- From the ids that C hands out to the plugin's functions; the host calls deliver and tick.
+-- From the ids that C hands out to the plugin's functions; each call here is one task, in a coroutine of its own.
+local wait = require "moontusk.wait"
+
 local callbacks = {}
 
-local handlers, schedules = {}, {}
-local store -- the module, once it is in use
+local handlers, schedules, timers = {}, {}, {}
+local timer_count = 0
+local tasks -- the module, once something keeps state by task
 
 function callbacks.add(id, entry)
   handlers[id] = entry
@@ -13,43 +16,89 @@ function callbacks.add_schedule(id, run)
   schedules[id] = run
 end
 
-function callbacks.use_store(module)
-  store = module
+-- Makes room for a function, so that adding it needs no memory.
+function callbacks.reserve_timer(id)
+  timers[id] = false
 end
 
-local function run_hear(hear, notification, event)
+-- A function that runs once, with the id that wait.start gave.
+function callbacks.add_timer(id, run)
+  timers[id], timer_count = run, timer_count + 1
+end
+
+-- True when it had not run yet.
+function callbacks.remove_timer(id)
+  local waiting = timers[id] and true or false
+  if waiting then
+    timers[id], timer_count = nil, timer_count - 1
+  end
+  return waiting
+end
+
+function callbacks.timer_count()
+  return timer_count
+end
+
+function callbacks.use_tasks(module)
+  tasks = module
+end
+
+-- What the task keeps of its own takes effect.
+local function finish()
+  if tasks then
+    tasks.commit()
+  end
+end
+
+local function run_hear(handler, notification, event)
   if not notification.status then
     return
   end
   local captures = event.match.captures or {}
-  hear(notification.status, table.unpack(captures, 1, #captures))
+  handler(notification.status, table.unpack(captures, 1, #captures))
 end
 
+local function is_chosen(where, subject, event)
+  wait.choosing(true)
+  local chosen = where(subject, event)
+  wait.choosing(false)
+  return chosen
+end
+
+-- The local names of what is called ("handler", ...) stand in tracebacks.
 function callbacks.deliver(id, subject, event)
   local entry = handlers[id]
-  if store then
-    store.begin()
-  end
-  if entry.where and not entry.where(subject, event) then
+  if entry.where and not is_chosen(entry.where, subject, event) then
+    callbacks.drop(wait.task())
     return
   end
   if entry.hear then
     run_hear(entry.hear, subject, event)
   else
-    entry.run(subject, event)
+    local handler = entry.run
+    handler(subject, event)
   end
-  if store then
-    store.finish()
-  end
+  finish()
 end
 
 function callbacks.tick(id, due)
-  if store then
-    store.begin()
+  local schedule = schedules[id]
+  schedule(due)
+  finish()
+end
+
+function callbacks.fire(id)
+  local timer = timers[id]
+  if callbacks.remove_timer(id) then
+    timer()
+    finish()
   end
-  schedules[id](due)
-  if store then
-    store.finish()
+end
+
+-- The task raised, or was given up.
+function callbacks.drop(id)
+  if tasks then
+    tasks.drop(id)
   end
 end
 

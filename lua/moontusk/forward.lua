@@ -184,7 +184,7 @@ function forward.send(subject, target, options)
   check.utf8("forward", "title", options.title)
   local shape, url, host = parse_target(target)
   if not actions.may_write("forward", actions.subject_is_private(subject)) then
-    return setmetatable({}, { __index = { action = "forward" } })
+    return require("moontusk.handle").of_refusal("forward", subject.id)
   end
   local status = status_of(subject)
   local text, link

@@ -153,6 +153,18 @@ function tusk.post(post)
   return require("moontusk.actions").post(post)
 end
 
+function tusk.sleep(time)
+  return require("moontusk.timers").sleep(time)
+end
+
+function tusk.after(time, run)
+  return require("moontusk.timers").after(time, run)
+end
+
+function tusk.spawn(run)
+  return require("moontusk.timers").spawn(run)
+end
+
 tusk.now = util.now
 
 local function copy(module)

@@ -1,17 +1,26 @@
 -- SPDX-License-Identifier: MIT
--- tusk.store: top-level keys that persist; a call works on an overlay that is dropped when it raises.
+-- tusk.store: top-level keys that persist; each task works on an overlay that is dropped when it raises.
 local json = require "moontusk.json"
 local effect = require "moontusk.effect"
 local check = require "moontusk.check"
+local task = require "moontusk.task"
 
 local store = {}
 
 local texts = {} -- key -> JSON as committed; false: the slot of a key that is not set
-local fresh = {} -- key -> JSON, or false for a deleted one: assigned in this call
-local live = {}  -- key -> table handed out in this call; it may have been changed since
 
-local function current(key)
-  local text = fresh[key]
+-- A task's own: `fresh` key -> JSON, or false for a deleted one: assigned in it; `live` key -> table handed out in it, which
+-- may have been changed since; `base` key -> the JSON that such a table was made of.
+local part = {}
+
+function part.make()
+  return { fresh = {}, live = {}, base = {} }
+end
+
+local overlay = task.part(part)
+
+local function current(own, key)
+  local text = own.fresh[key]
   if text == nil then
     text = texts[key]
   end
@@ -34,16 +43,17 @@ end
 
 local function get(_, key)
   check_acting()
-  if live[key] then
-    return live[key]
+  local own = overlay()
+  if own.live[key] then
+    return own.live[key]
   end
-  local text = current(key)
+  local text = current(own, key)
   if not text then
     return nil
   end
   local value = json.decode(text)
   if type(value) == "table" then
-    live[key] = value
+    own.live[key], own.base[key] = value, text
   end
   return value
 end
@@ -55,17 +65,18 @@ local function set(_, key, value)
       check.show(key))
   end
   local text = value ~= nil and encode(key, value) or false
-  -- The slot is made now: finish must not need memory for it after the effects are out.
+  -- The slot is made now: apply must not need memory for it.
   if texts[key] == nil then
     texts[key] = false
   end
-  fresh[key], live[key] = text, nil
+  local own = overlay()
+  own.fresh[key], own.live[key] = text, nil
 end
 
 local function each()
   check_acting()
   local seen = {}
-  for _, list in ipairs { texts, fresh } do
+  for _, list in ipairs { texts, overlay().fresh } do
     for key in pairs(list) do
       seen[key] = get(nil, key)
     end
@@ -79,24 +90,15 @@ function store.restore(key, text)
   texts[key] = text
 end
 
-function store.begin()
-  if next(fresh) ~= nil then
-    fresh = {}
-  end
-  if next(live) ~= nil then
-    live = {}
-  end
-end
-
--- At the end of a call that did not raise: what changed becomes effects.
-function store.finish()
-  for key, value in pairs(live) do
+-- What changed becomes effects. A table that was only read keeps nothing from being changed by others meanwhile.
+function part.commit(own)
+  for key, value in pairs(own.live) do
     local text = encode(key, value)
-    if text ~= current(key) then
-      fresh[key] = text
+    if text ~= own.base[key] then
+      own.fresh[key] = text
     end
   end
-  for key, text in pairs(fresh) do
+  for key, text in pairs(own.fresh) do
     if not text then
       if texts[key] then
         effect.delete(key)
@@ -104,12 +106,16 @@ function store.finish()
     elseif text ~= texts[key] then
       effect.put(key, text)
     end
+    if texts[key] == nil then
+      texts[key] = false
+    end
   end
-  for key, text in pairs(fresh) do
-    texts[key] = text
-  end
-  store.begin()
 end
 
-require("moontusk.callbacks").use_store(store)
+function part.apply(own)
+  for key, text in pairs(own.fresh) do
+    texts[key] = text
+  end
+end
+
 return store

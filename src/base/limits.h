@@ -90,7 +90,12 @@
 #define PLUGIN_STREAMS_MAX     256
 #define PLUGIN_SCHEDULES_MAX   256
 #define PLUGIN_EFFECTS_MAX     1000 /* actions, archive lines and journal notes of one handler call */
-#define PLUGIN_LOG_LINES_MAX   200 /* lines that one handler call may log */
+#define PLUGIN_TIMERS_MAX      1000 /* functions of tusk.after and tusk.spawn that wait for their time */
+#define TIMER_DELAY_MAX_MS     INT64_C(2678400000) /* of tusk.after: 31 days */
+#define TASK_SLEEP_MAX_MS      86400000            /* of one tusk.sleep */
+#define TASK_WAIT_MAX_MS       600000              /* for the outcome of an action */
+#define PLUGIN_IDLE_TASKS_MAX  4                   /* coroutines kept for the next task */
+#define PLUGIN_LOG_LINES_MAX   200                 /* lines that one handler call may log */
 #define PLUGIN_STATE_VALUE_MAX (1u << 20)
 #define PLUGIN_ERROR_MAX       8192
 #define TRUSTED_HEADERS_MAX    64 /* of one answer of the practice instance */

@@ -191,6 +191,9 @@ apply(const struct cause *cause, const struct effects *effects)
 		case EFFECT_NOTE:
 			journal(cause, effect->name, (struct str){effect->json, effect->json_len});
 			break;
+		case EFFECT_START:
+		case EFFECT_STOP:
+			break;
 		}
 	}
 }
@@ -239,6 +242,18 @@ host_event_key(const struct event *event, struct buf *out)
 			(unsigned long long)str_hash(event->payload));
 }
 
+/* Waiting comes with the tasks of the host. */
+static bool
+ended(const struct cause *cause, enum plugin_verdict verdict, struct plugin_run *run)
+{
+	if (verdict == PLUGIN_WAITS) {
+		plugin_abandon(cause->instance->plugin, run);
+		snprintf(run->error.text, sizeof(run->error.text),
+			"it waits, which this version cannot do yet");
+	}
+	return verdict == PLUGIN_ENDED;
+}
+
 void
 perform_work(struct host *host, struct instance *instance, const struct work *work)
 {
@@ -258,18 +273,17 @@ perform_work(struct host *host, struct instance *instance, const struct work *wo
 		.event = work->event,
 		.matched = str_from(work->matched),
 	};
-	struct effects effects;
-	effects_init(&effects);
-	struct plugin_error error;
+	struct plugin_run run;
+	plugin_run_init(&run);
 	instance->handled++;
 	host->stats.handled++;
-	if (plugin_deliver(instance->plugin, &delivery, &effects, &error)) {
+	if (ended(&cause, plugin_deliver(instance->plugin, &delivery, &run), &run)) {
 		journal(&cause, "handled", delivery.matched);
-		apply(&cause, &effects);
+		apply(&cause, &run.effects);
 	} else {
-		raised(&cause, &error);
+		raised(&cause, &run.error);
 	}
-	effects_finish(&effects);
+	plugin_run_finish(&run);
 	buf_finish(&key);
 }
 
@@ -280,16 +294,15 @@ perform_schedule(struct host *host, struct instance *instance, unsigned schedule
 	const struct plugin_schedule *schedules = plugin_schedules(instance->plugin, &count);
 	char *name = xasprintf("%s@%lld", schedules[schedule].name, (long long)due_ms);
 	struct cause cause = {.host = host, .instance = instance, .schedule = name};
-	struct effects effects;
-	effects_init(&effects);
-	struct plugin_error error;
-	if (plugin_tick(instance->plugin, schedule, due_ms, &effects, &error)) {
+	struct plugin_run run;
+	plugin_run_init(&run);
+	if (ended(&cause, plugin_tick(instance->plugin, schedule, due_ms, &run), &run)) {
 		journal(&cause, "scheduled", STR("{}"));
-		apply(&cause, &effects);
+		apply(&cause, &run.effects);
 	} else {
-		raised(&cause, &error);
+		raised(&cause, &run.error);
 	}
-	effects_finish(&effects);
+	plugin_run_finish(&run);
 	free(name);
 }
 
@@ -327,14 +340,13 @@ perform_news_handler(struct host *host, struct instance *instance, unsigned hand
 	struct cause cause = {.host = host, .instance = instance, .event_key = key};
 	struct plugin_delivery delivery = {
 		.handler = handler, .matched = STR("{}"), .host = subject};
-	struct effects effects;
-	effects_init(&effects);
-	struct plugin_error error;
-	if (plugin_deliver(instance->plugin, &delivery, &effects, &error))
-		apply(&cause, &effects);
+	struct plugin_run run;
+	plugin_run_init(&run);
+	if (ended(&cause, plugin_deliver(instance->plugin, &delivery, &run), &run))
+		apply(&cause, &run.effects);
 	else
-		raised(&cause, &error);
-	effects_finish(&effects);
+		raised(&cause, &run.error);
+	plugin_run_finish(&run);
 	free(key);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of what one handler call wants. */
+/* The list of what one task wants. */
 #include "effects.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What one handler call wants to have happened: applied by the turn when the call returns, dropped when it raises. */
+/* What one task wants to have happened: actions are staged when it waits, the rest is applied when it ends. */
 #pragma once
 
 #include "action.h"
@@ -10,7 +10,9 @@ enum effect_type {
 	EFFECT_ARCHIVE,   /* append the event to archive `name` */
 	EFFECT_STATE_PUT, /* tusk.store: key, json */
 	EFFECT_STATE_DELETE,
-	EFFECT_NOTE, /* journal: `name` is what ("refused"), `json` the detail */
+	EFFECT_NOTE,  /* journal: `name` is what ("refused"), `json` the detail */
+	EFFECT_START, /* run `function` at `at_ms`: tusk.after, tusk.spawn */
+	EFFECT_STOP,  /* forget `function`, which has not started */
 };
 
 struct effect {
@@ -20,7 +22,10 @@ struct effect {
 	size_t name_len;
 	char *json; /* state value; for an archive of another object than the event: its line's payload, else NULL */
 	size_t json_len;
-	struct event *event; /* EFFECT_ARCHIVE: what is written; a reference */
+	struct event *
+		event; /* EFFECT_ARCHIVE: what is written; EFFECT_START: what it belongs to, or NULL; a reference */
+	unsigned function; /* EFFECT_START, EFFECT_STOP */
+	int64_t at_ms;     /* EFFECT_START: wall clock */
 };
 
 struct effects {

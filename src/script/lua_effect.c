@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a handler asks for: actions, archive lines, state. Each becomes an effect, applied when the handler returns. */
+/* What a handler asks for: actions, archive lines, state. Each becomes an effect, applied when the task waits or ends. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,18 +10,21 @@
 #include "plugin_internal.h"
 #include "xmalloc.h"
 
-static struct plugin *
-check_handling(lua_State *L, const char *call)
+struct plugin *
+lua_check_handling(lua_State *L, const char *call)
 {
 	struct plugin *plugin = plugin_of(L);
 	if (plugin->phase != PLUGIN_HANDLING)
 		lua_state_fail(L, "%s works only inside a handler or a schedule", call);
+	if (plugin->choosing)
+		lua_state_fail(L,
+			"%s does not work inside a where function, which only chooses: do it in the handler",
+			call);
 	return plugin;
 }
 
-/* A new effect. Nothing may raise between this call and the moment when its fields are set. */
-static struct effect *
-add_effect(lua_State *L, struct plugin *plugin, enum effect_type type)
+struct effect *
+plugin_add_effect(lua_State *L, struct plugin *plugin, enum effect_type type)
 {
 	struct effect *effect = effects_add(plugin->effects, type);
 	if (!effect)
@@ -71,7 +74,8 @@ integer_field(lua_State *L, const char *key)
 	return number;
 }
 
-/* action { kind =, call =, permission =, target =, author =, key =, url =, headers =, body =, summary =, at_most =, per_ms = } */
+/* action { kind =, call =, permission =, target =, author =, key =, url =, headers =, body =, summary =, at_most =, per_ms = }
+ * -> its number in this task */
 static int
 effect_action(lua_State *L)
 {
@@ -79,7 +83,7 @@ effect_action(lua_State *L)
 	lua_settop(L, 1);
 	luaL_checkstack(L, 16, "too deep");
 	struct str call = text_field(L, "call");
-	struct plugin *plugin = check_handling(L, call.ptr);
+	struct plugin *plugin = lua_check_handling(L, call.ptr);
 	enum action_kind kind;
 	if (!action_from_name(text_field(L, "kind"), &kind))
 		return luaL_error(L, "no such action");
@@ -94,7 +98,7 @@ effect_action(lua_State *L)
 	if (body.len > ACTION_BODY_MAX)
 		return lua_state_fail(L, "%s: %zu bytes to send, at most %d are possible", call.ptr,
 			body.len, (int)ACTION_BODY_MAX);
-	struct effect *effect = add_effect(L, plugin, EFFECT_ACTION);
+	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_ACTION);
 	effect->action = (struct action){
 		.kind = kind,
 		.target = str_dup(target),
@@ -107,7 +111,8 @@ effect_action(lua_State *L)
 		.at_most = at_most,
 		.per_ms = per_ms,
 	};
-	return 0;
+	lua_pushinteger(L, (lua_Integer)plugin->effects->count);
+	return 1;
 }
 
 static void
@@ -125,13 +130,13 @@ set_texts(struct effect *effect, struct str name, struct str json)
 static int
 effect_archive(lua_State *L)
 {
-	struct plugin *plugin = check_handling(L, "archive");
+	struct plugin *plugin = lua_check_handling(L, "archive");
 	struct str name = lua_check_str(L, 1);
 	struct str payload = lua_isnoneornil(L, 2) ? STR_NONE : lua_check_str(L, 2);
 	check_permission(L, plugin, "archive", "archive");
 	if (!plugin->delivery || !plugin->delivery->event)
 		return lua_state_fail(L, "archive: there is no event to archive here");
-	struct effect *effect = add_effect(L, plugin, EFFECT_ARCHIVE);
+	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_ARCHIVE);
 	set_texts(effect, name, payload);
 	effect->event = event_ref(plugin->delivery->event);
 	return 0;
@@ -141,9 +146,9 @@ effect_archive(lua_State *L)
 static int
 effect_put(lua_State *L)
 {
-	struct plugin *plugin = check_handling(L, "tusk.store");
+	struct plugin *plugin = lua_check_handling(L, "tusk.store");
 	struct str key = lua_check_str(L, 1), json = lua_check_str(L, 2);
-	struct effect *effect = add_effect(L, plugin, EFFECT_STATE_PUT);
+	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_STATE_PUT);
 	set_texts(effect, key, json);
 	return 0;
 }
@@ -152,9 +157,9 @@ effect_put(lua_State *L)
 static int
 effect_delete(lua_State *L)
 {
-	struct plugin *plugin = check_handling(L, "tusk.store");
+	struct plugin *plugin = lua_check_handling(L, "tusk.store");
 	struct str key = lua_check_str(L, 1);
-	set_texts(add_effect(L, plugin, EFFECT_STATE_DELETE), key, STR_NONE);
+	set_texts(plugin_add_effect(L, plugin, EFFECT_STATE_DELETE), key, STR_NONE);
 	return 0;
 }
 
@@ -162,9 +167,9 @@ effect_delete(lua_State *L)
 static int
 effect_note(lua_State *L)
 {
-	struct plugin *plugin = check_handling(L, "a note");
+	struct plugin *plugin = lua_check_handling(L, "a note");
 	struct str what = lua_check_str(L, 1), json = lua_check_str(L, 2);
-	struct effect *effect = add_effect(L, plugin, EFFECT_NOTE);
+	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_NOTE);
 	set_texts(effect, what, json);
 	return 0;
 }

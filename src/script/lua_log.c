@@ -14,8 +14,8 @@ write_line(struct plugin *plugin, enum log_level level, struct str text)
 {
 	if (!log_enabled(plugin->log, level))
 		return;
-	if (plugin->phase == PLUGIN_HANDLING && plugin->log_lines++ >= PLUGIN_LOG_LINES_MAX) {
-		if (plugin->log_lines == PLUGIN_LOG_LINES_MAX + 1)
+	if (plugin->task && plugin->task->log_lines++ >= PLUGIN_LOG_LINES_MAX) {
+		if (plugin->task->log_lines == PLUGIN_LOG_LINES_MAX + 1)
 			log_write(plugin->log, LOG_WARN, plugin->name,
 				"this handler call has logged %d lines; the rest is left out",
 				PLUGIN_LOG_LINES_MAX);

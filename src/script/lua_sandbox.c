@@ -137,6 +137,7 @@ open_libraries(lua_State *L)
 	wrap_global(L, "load", text_load);
 	wrap_global(L, "setmetatable", plain_setmetatable);
 	wrap_global(L, "collectgarbage", tame_collectgarbage);
+	lua_coroutine_open(L);
 	lua_pushliteral(L, "");
 	lua_getmetatable(L, -1);
 	lua_pushboolean(L, 0);

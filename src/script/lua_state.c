@@ -88,12 +88,32 @@ source_name(const lua_Debug *frame)
 	return is_path ? frame->source + 1 : frame->short_src;
 }
 
+/* The library's own names for what it calls ("field 'run'") say nothing to a plugin's author, but for these. */
+static const char *
+role_name(lua_State *L, int level, const lua_Debug *frame)
+{
+	static const char *const roles[] = {"handler", "schedule", "timer", "where"};
+	lua_Debug caller;
+	if (lua_state_of(L)->config.trusted || !lua_getstack(L, level + 1, &caller) ||
+		!lua_getinfo(L, "S", &caller) ||
+		strncmp(caller.source, LIBRARY_CHUNK, sizeof(LIBRARY_CHUNK) - 1) != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if (frame->name && strcmp(frame->name, roles[i]) == 0)
+			return roles[i];
+	}
+	return "function";
+}
+
 static size_t
-add_frame(char *out, size_t len, const lua_Debug *frame)
+add_frame(lua_State *L, int level, char *out, size_t len, const lua_Debug *frame)
 {
 	char name[160];
+	const char *role = role_name(L, level, frame);
 	if (*frame->what == 'm')
 		snprintf(name, sizeof(name), "in the main chunk");
+	else if (role)
+		snprintf(name, sizeof(name), "in the %s of line %d", role, frame->linedefined);
 	else if (frame->name)
 		snprintf(name, sizeof(name), "in %s '%s'",
 			*frame->namewhat ? frame->namewhat : "function", frame->name);
@@ -105,44 +125,78 @@ add_frame(char *out, size_t len, const lua_Debug *frame)
 								    : len + (size_t)added;
 }
 
+/* Frames of `L` from `level` on. */
 static void
-add_traceback(lua_State *L, char *out)
+add_traceback(lua_State *L, int level, char *out)
 {
 	struct lua_state *state = lua_state_of(L);
 	size_t len = strlen(out);
 	unsigned shown = 0;
 	lua_Debug frame;
-	for (int level = 1; lua_getstack(L, level, &frame); level++) {
+	for (; lua_getstack(L, level, &frame); level++) {
 		if (!lua_getinfo(L, "Sln", &frame) || is_hidden(state, &frame))
 			continue;
 		if (shown == TRACEBACK_FRAMES_MAX) {
 			snprintf(out + len, PLUGIN_ERROR_MAX - len, "\n  ...");
 			return;
 		}
-		len = add_frame(out, len, &frame);
+		len = add_frame(L, level, out, len, &frame);
 		shown++;
 	}
 }
 
-/* Writes to a buffer of C and not to a Lua string: that works without memory too. */
+/* The error value on top of the stack, as text. To a buffer of C and not to a Lua string: that works without memory too. */
+static void
+write_message(lua_State *L, char *out)
+{
+	size_t len;
+	const char *text;
+	int index = lua_gettop(L);
+	if (lua_type(L, index) == LUA_TSTRING) {
+		text = lua_tolstring(L, index, &len);
+		snprintf(out, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
+	} else if (luaL_getmetafield(L, index, "__tostring") != LUA_TNIL) {
+		text = luaL_tolstring(L, index, &len);
+		snprintf(out, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
+	} else {
+		snprintf(out, PLUGIN_ERROR_MAX, "error() was called with a %s, expected a text",
+			luaL_typename(L, index));
+	}
+}
+
 static int
 on_lua_error(lua_State *L)
 {
-	char *error = lua_state_of(L)->error;
-	size_t len;
-	const char *text;
-	if (lua_type(L, 1) == LUA_TSTRING) {
-		text = lua_tolstring(L, 1, &len);
-		snprintf(error, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
-	} else if (luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL) {
-		text = luaL_tolstring(L, 1, &len);
-		snprintf(error, PLUGIN_ERROR_MAX, "%.*s", (int)len, text);
-	} else {
-		snprintf(error, PLUGIN_ERROR_MAX, "error() was called with a %s, expected a text",
-			luaL_typename(L, 1));
-	}
-	add_traceback(L, error);
+	struct lua_state *state = lua_state_of(L);
+	if (state->reported)
+		return 0;
+	write_message(L, state->error);
+	add_traceback(L, 1, state->error); /* 0 is this function */
 	return 0;
+}
+
+static void
+write_no_memory(const struct lua_state *state, char *out)
+{
+	snprintf(out, PLUGIN_ERROR_MAX, "out of memory (%zu KiB in use)", state->used / 1024);
+}
+
+_Noreturn void
+lua_state_rethrow(lua_State *L, lua_State *thread, int status)
+{
+	struct lua_state *state = lua_state_of(L);
+	if (status == LUA_ERRMEM) {
+		write_no_memory(state, state->error);
+	} else {
+		lua_xmove(thread, L, 1);
+		write_message(L, state->error);
+		add_traceback(thread, 0, state->error);
+	}
+	state->reported = true;
+	(void)lua_resetthread(thread); /* closes its variables */
+	lua_pushnil(L);
+	lua_error(L);
+	abort(); /* not reached */
 }
 
 static int
@@ -160,9 +214,12 @@ lua_state_call(struct lua_state *state, lua_body_fn *run, void *data, char *erro
 	lua_State *L = state->L;
 	int top = lua_gettop(L);
 	struct body body = {.run = run, .data = data};
-	char *outer = state->error; /* of the call that this one is made from, if any */
+	/* Of the call that this one is made from, if any. */
+	char *outer = state->error;
+	bool outer_reported = state->reported;
 	int status = LUA_ERRMEM;
 	state->error = error;
+	state->reported = false;
 	error[0] = '\0';
 	if (lua_checkstack(L, LUA_MINSTACK)) { /* none of these pushes allocates */
 		lua_pushcfunction(L, on_lua_error);
@@ -172,9 +229,9 @@ lua_state_call(struct lua_state *state, lua_body_fn *run, void *data, char *erro
 		lua_settop(L, top);
 	}
 	state->error = outer;
+	state->reported = outer_reported;
 	if (status == LUA_ERRMEM)
-		snprintf(error, PLUGIN_ERROR_MAX, "out of memory (%zu KiB in use)",
-			state->used / 1024);
+		write_no_memory(state, error);
 	else if (status != LUA_OK && !error[0])
 		snprintf(error, PLUGIN_ERROR_MAX, "an error in an error's own __tostring");
 	return status == LUA_OK;

@@ -46,6 +46,14 @@ MUST_USE bool lua_state_call(struct lua_state *state, lua_body_fn *body, void *d
 
 /* From here on only inside a body or a C function; all may raise. */
 
+/* Runs `thread`, a coroutine of this state that waits or has a function below the `count` values on its stack, until it ends
+ * or waits. True: it waits, and goes on with the next call, whose `count` values lua_state_wait returns. Its errors are
+ * raised from here, with its traceback. Called by a body, not by what one of these threads runs. */
+bool lua_state_resume(lua_State *L, lua_State *thread, int count);
+/* For C functions that such a thread calls, also from a coroutine of its own: `return lua_state_wait(L, "tusk.sleep");`.
+ * Raises where nothing can wait. */
+int lua_state_wait(lua_State *L, const char *call);
+
 /* Pushes the library's module `name`, loaded when first asked for. */
 void lua_state_require(lua_State *L, const char *name);
 /* Pushes the chunk of a plugin's text (never bytecode); `file` is its path, for messages. */

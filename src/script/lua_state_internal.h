@@ -8,6 +8,10 @@ struct lua_state {
 	lua_State *L;
 	struct lua_state_config config;
 	size_t used;
+	lua_State *task; /* the thread that lua_state_resume runs; NULL: none */
+	bool waits; /* what runs has called lua_state_wait: coroutines give way to the task's */
+	unsigned barriers; /* coroutines that were resumed from where nothing can wait */
+	bool reported;     /* the error that is raised stands in `error` already */
 	char *error; /* where the running lua_state_call wants its message; NULL outside of one */
 	unsigned long allocations; /* made so far; counted only with config.fail_at */
 };
@@ -19,5 +23,9 @@ void lua_sandbox_open(lua_State *L);
 void lua_sandbox_library(lua_State *L);
 /* Adds `require` to the globals of plugins and to those of the library. */
 void lua_require_open(lua_State *L);
+/* Replaces the functions of the table `coroutine` that must know about waiting. */
+void lua_coroutine_open(lua_State *L);
+/* Raises from L the error with which `thread` ended, with the traceback of the thread. */
+_Noreturn void lua_state_rethrow(lua_State *L, lua_State *thread, int status);
 /* Chunk names of library files start with this; frames of such chunks are left out of plugins' tracebacks. */
 #define LIBRARY_CHUNK "=lua/"

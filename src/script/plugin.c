@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* One plugin instance: creation, permissions, and the calls through its door. */
+/* One plugin instance: creation, permissions, and what it registered. */
 #include "plugin.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "lua_event.h"
-#include "lua_json.h"
 #include "plugin_internal.h"
 #include "url.h"
 #include "xmalloc.h"
@@ -22,6 +20,7 @@ static const struct lua_module modules[] = {
 	{"moontusk.regex", lua_regex_open},
 	{"moontusk.text_c", lua_text_open},
 	{"moontusk.util", lua_util_open},
+	{"moontusk.wait", lua_wait_open},
 };
 
 void
@@ -244,6 +243,7 @@ plugin_destroy(struct plugin *plugin)
 	if (!plugin)
 		return;
 	lua_state_destroy(plugin->lua);
+	plugin_free_tasks(plugin);
 	free_registered(plugin);
 	json_doc_destroy(plugin->options);
 	text_list_finish(&plugin->allowed);
@@ -348,94 +348,4 @@ plugin_restore(struct plugin *plugin, struct str key, struct str json)
 	if (!lua_state_call(plugin->lua, restore_key, &state, error))
 		log_error(plugin->log, "%s: the stored value of tusk.store.%.*s cannot be read: %s",
 			plugin->name, STR_ARG(key), error);
-}
-
-struct call {
-	const struct plugin_delivery *delivery; /* NULL: a schedule */
-	unsigned schedule;
-	int64_t due_ms;
-};
-
-/* Pushes subject and event of a host event, which has no struct event. */
-static void
-push_host_event(lua_State *L, const struct plugin_delivery *delivery)
-{
-	struct plugin *plugin = plugin_of(L);
-	lua_Number now = (lua_Number)clock_wall_ms(&plugin->clock) / 1000.0;
-	lua_json_push(L, delivery->host, false);
-	lua_createtable(L, 0, 7);
-	lua_pushstring(L, plugin->handlers[delivery->handler].host_event);
-	lua_setfield(L, -2, "kind");
-	lua_pushstring(L, plugin->account);
-	lua_setfield(L, -2, "account");
-	lua_pushstring(L, "live");
-	lua_setfield(L, -2, "origin");
-	lua_pushnumber(L, now);
-	lua_setfield(L, -2, "received_at");
-	lua_pushnumber(L, now);
-	lua_setfield(L, -2, "time");
-	lua_newtable(L);
-	lua_setfield(L, -2, "streams");
-	lua_newtable(L);
-	lua_setfield(L, -2, "match");
-}
-
-/* Calls function `name` of the module that maps our ids to the plugin's functions. */
-static void
-run_call(lua_State *L, void *data)
-{
-	const struct call *call = data;
-	const struct plugin_delivery *delivery = call->delivery;
-	lua_state_require(L, "moontusk.callbacks");
-	lua_getfield(L, -1, delivery ? "deliver" : "tick");
-	if (!delivery) {
-		lua_pushinteger(L, (lua_Integer)call->schedule + 1);
-		lua_pushnumber(L, (lua_Number)call->due_ms / 1000.0);
-		lua_call(L, 2, 0);
-		return;
-	}
-	lua_pushinteger(L, (lua_Integer)delivery->handler + 1);
-	if (delivery->event)
-		lua_event_push(L, delivery->event, delivery->matched);
-	else
-		push_host_event(L, delivery);
-	lua_call(L, 3, 0);
-}
-
-static bool
-call_plugin(struct plugin *plugin, struct call *call, struct effects *effects,
-	struct plugin_error *error)
-{
-	REQUIRE(plugin->phase == PLUGIN_IDLE);
-	plugin->phase = PLUGIN_HANDLING;
-	plugin->delivery = call->delivery;
-	plugin->effects = effects;
-	plugin->log_lines = 0;
-	bool ok = lua_state_call(plugin->lua, run_call, call, error->text);
-	plugin->phase = PLUGIN_IDLE;
-	plugin->delivery = NULL;
-	plugin->effects = NULL;
-	if (!ok) {
-		effects_finish(effects);
-		effects_init(effects);
-	}
-	return ok;
-}
-
-bool
-plugin_deliver(struct plugin *plugin, const struct plugin_delivery *delivery,
-	struct effects *effects, struct plugin_error *error)
-{
-	REQUIRE(delivery->handler < plugin->handler_count);
-	struct call call = {.delivery = delivery};
-	return call_plugin(plugin, &call, effects, error);
-}
-
-bool
-plugin_tick(struct plugin *plugin, unsigned schedule, int64_t due_ms, struct effects *effects,
-	struct plugin_error *error)
-{
-	REQUIRE(schedule < plugin->schedule_count);
-	struct call call = {.schedule = schedule, .due_ms = due_ms};
-	return call_plugin(plugin, &call, effects, error);
 }

@@ -95,11 +95,54 @@ struct plugin_delivery {
 	struct json_value host; /* host events: the subject; absent else */
 };
 
-/* Runs one handler. True: *effects (initialised by the caller) has what it wants. False: it raised; `error` has message and
- * traceback, effects and changes of tusk.store are dropped. */
-bool plugin_deliver(struct plugin *plugin, const struct plugin_delivery *delivery,
-	struct effects *effects, struct plugin_error *error);
-bool plugin_tick(struct plugin *plugin, unsigned schedule, int64_t due_ms, struct effects *effects,
-	struct plugin_error *error);
+/* A request that a task waits for, made by host/requests.c. */
+struct plugin_request {
+	bool is_api;   /* to the account's own server, with its token: `url` is a path */
+	char *method;  /* "GET", ... */
+	char *url;     /* path with query, or a whole address */
+	char *headers; /* JSON object of texts; NULL without */
+	char *body;    /* NULL without */
+	size_t body_len;
+	int64_t total_ms; /* 0: the default */
+};
+
+enum wait_kind { WAIT_ACTION, WAIT_SLEEP, WAIT_REQUEST };
+struct plugin_wait { /* what a task waits for; texts are owned by the struct */
+	enum wait_kind kind;
+	size_t action;    /* WAIT_ACTION: index into run->effects */
+	int64_t until_ms; /* WAIT_SLEEP: the host's wall clock; WAIT_ACTION: when patience ends */
+	struct plugin_request request; /* WAIT_REQUEST */
+};
+
+/* One task: a handler, schedule, timer or spawned function from its start to its end. It runs in a coroutine and may wait
+ * in between. May be moved in memory between two calls. */
+struct plugin_run {
+	uint64_t id;               /* of the task in its plugin, set by the call that starts it */
+	struct effects effects;    /* grows from step to step; emptied by PLUGIN_RAISED */
+	struct plugin_wait wait;   /* after PLUGIN_WAITS */
+	struct plugin_error error; /* after PLUGIN_RAISED: message and traceback */
+};
+void plugin_run_init(struct plugin_run *run);
+void plugin_run_finish(
+	struct plugin_run *run); /* frees what it holds, not the task: see plugin_abandon */
+
+enum plugin_verdict {
+	PLUGIN_ENDED,  /* run->effects has what it wants */
+	PLUGIN_WAITS,  /* run->wait says for what; plugin_resume or plugin_abandon follows */
+	PLUGIN_RAISED, /* what it wanted and its changes of tusk.store are dropped */
+};
+/* Each starts one task; `run` is initialised by the caller. */
+enum plugin_verdict plugin_deliver(
+	struct plugin *plugin, const struct plugin_delivery *delivery, struct plugin_run *run);
+enum plugin_verdict plugin_tick(
+	struct plugin *plugin, unsigned schedule, int64_t due_ms, struct plugin_run *run);
+/* The function of an EFFECT_START, with the event that it belongs to, or NULL. Each can be called once. */
+enum plugin_verdict plugin_fire(
+	struct plugin *plugin, unsigned function, struct event *event, struct plugin_run *run);
+/* Goes on with a task that waits. `answer`: JSON { "ok": result } or { "problem": { "kind", "status", "message" } }; not read
+ * after a sleep. */
+enum plugin_verdict plugin_resume(struct plugin *plugin, struct plugin_run *run, struct str answer);
+/* Drops a task that waits, and what it wanted but for staged actions. */
+void plugin_abandon(struct plugin *plugin, struct plugin_run *run);
 /* Bytes its Lua state holds. */
 size_t plugin_memory(const struct plugin *plugin);

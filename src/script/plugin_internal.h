@@ -20,6 +20,16 @@ void text_list_add(struct text_list *list, struct str text);
 bool text_list_has(const struct text_list *list, const char *text);
 void text_list_finish(struct text_list *list);
 
+/* A task: the coroutine that a handler, schedule or started function runs in. */
+struct plugin_task {
+	uint64_t id;
+	lua_State *thread;               /* NULL: not made yet */
+	int ref;                         /* of the thread, in the registry */
+	struct plugin_delivery delivery; /* its event is a reference; NULL in a schedule */
+	unsigned log_lines;              /* written so far */
+	struct plugin_task *next;
+};
+
 struct plugin {
 	struct lua_state *lua;
 	char *name, *file, *folder, *account, *lua_dir;
@@ -45,13 +55,28 @@ struct plugin {
 	unsigned schedule_count;
 
 	enum plugin_phase phase;
-	const struct plugin_delivery *delivery; /* while a handler runs; NULL in a schedule */
-	struct effects *effects;                /* of the call that runs */
-	unsigned log_lines;                     /* that the call has written */
+	bool choosing;                          /* a `where` function runs */
+	struct plugin_task *task;               /* that runs; NULL: none */
+	struct plugin_run *run;                 /* of that task */
+	const struct plugin_delivery *delivery; /* of that task; its event may be NULL */
+	struct effects *effects;                /* of that task */
+	struct plugin_task *tasks;              /* that run or wait, plugin_task::next */
+	struct plugin_task *idle;               /* whose coroutines can be used again */
+	unsigned idle_count;
+	uint64_t last_task;     /* id */
+	unsigned last_function; /* id that tusk.after or tusk.spawn gave */
 };
+
+/* Frees the tasks; their coroutines go with the state. */
+void plugin_free_tasks(struct plugin *plugin);
 
 /* The instance that this state belongs to. */
 struct plugin *plugin_of(lua_State *L);
+
+/* The instance, when a task of it runs; else raises, with the name of the call. */
+struct plugin *lua_check_handling(lua_State *L, const char *call);
+/* A new effect of the task that runs. Nothing may raise between this call and the moment when its fields are set. */
+struct effect *plugin_add_effect(lua_State *L, struct plugin *plugin, enum effect_type type);
 
 /* Openers of the C modules: each pushes its table. */
 int lua_core_open(lua_State *L);
@@ -62,6 +87,7 @@ int lua_log_open(lua_State *L);
 int lua_regex_open(lua_State *L);
 int lua_text_open(lua_State *L);
 int lua_util_open(lua_State *L);
+int lua_wait_open(lua_State *L);
 
 /* Globals that are replaced in a plugin's state: next, rawget, rawset, rawlen know tables that fill themselves; print logs. */
 void lua_event_globals(lua_State *L);

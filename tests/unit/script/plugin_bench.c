@@ -146,6 +146,35 @@ matches(struct bench *bench, const struct plugin_handler *handler, const struct 
 	return true;
 }
 
+bool
+bench_ended(struct bench *bench, enum plugin_verdict verdict, struct plugin_run *run)
+{
+	while (verdict == PLUGIN_WAITS) {
+		const char *answer = bench->answer ? bench->answer : "{\"ok\":{\"id\":\"77\"}}";
+		if (run->wait.kind == WAIT_SLEEP)
+			bench->now_ms = run->wait.until_ms;
+		verdict = plugin_resume(bench->plugin, run, str_from(answer));
+	}
+	for (size_t i = 0; i < run->effects.count; i++) {
+		struct effect *effect = effects_add(&bench->effects, run->effects.list[i].type);
+		assert_non_null(effect);
+		*effect = run->effects.list[i];
+	}
+	run->effects.count = 0;
+	bench->error = run->error;
+	plugin_run_finish(run);
+	return verdict == PLUGIN_ENDED;
+}
+
+bool
+bench_tick(struct bench *bench, unsigned schedule, int64_t due_ms)
+{
+	struct plugin_run run;
+	plugin_run_init(&run);
+	effects_finish(&bench->effects);
+	return bench_ended(bench, plugin_tick(bench->plugin, schedule, due_ms, &run), &run);
+}
+
 int
 bench_deliver(struct bench *bench, struct event *event)
 {
@@ -161,8 +190,10 @@ bench_deliver(struct bench *bench, struct event *event)
 		if (matches(bench, &handlers[i], event, &matched)) {
 			struct plugin_delivery delivery = {
 				.handler = i, .event = event, .matched = buf_str(&matched)};
-			bool ok = plugin_deliver(
-				bench->plugin, &delivery, &bench->effects, &bench->error);
+			struct plugin_run run;
+			plugin_run_init(&run);
+			bool ok = bench_ended(
+				bench, plugin_deliver(bench->plugin, &delivery, &run), &run);
 			ran = ok ? ran + 1 : -1;
 		}
 		buf_finish(&matched);

@@ -17,6 +17,8 @@ struct bench {
 	struct plugin *plugin;
 	struct plugin_error error;
 	struct effects effects;
+	const char *
+		answer; /* to tasks that wait; NULL: { "ok": { "id": "77" } }. Sleeping ones wake at once, later */
 };
 
 void bench_init(struct bench *bench);
@@ -29,6 +31,9 @@ void bench_must_load(struct bench *bench, const char *source);
 struct event *bench_event(struct bench *bench, const char *line);
 /* An update with this JSON of a status. */
 struct event *bench_update(struct bench *bench, const char *status);
+/* What a step came to: its effects are added to bench->effects, an error is in bench->error. False: it raised. */
+bool bench_ended(struct bench *bench, enum plugin_verdict verdict, struct plugin_run *run);
+bool bench_tick(struct bench *bench, unsigned schedule, int64_t due_ms);
 /* Gives the event (takes it) to each handler whose kind and rule match; effects are in bench->effects, which is emptied
  * before. Returns how many ran, -1 when one raised: bench->error has why. */
 int bench_deliver(struct bench *bench, struct event *event);

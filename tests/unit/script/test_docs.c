@@ -47,8 +47,7 @@ run_plugin(struct bench *bench, const char *source, const char *where)
 	unsigned count;
 	plugin_schedules(bench->plugin, &count);
 	for (unsigned i = 0; i < count; i++) {
-		effects_finish(&bench->effects);
-		if (!plugin_tick(bench->plugin, i, bench->now_ms, &bench->effects, &bench->error))
+		if (!bench_tick(bench, i, bench->now_ms))
 			fail_msg("%s", bench->error.text);
 	}
 }

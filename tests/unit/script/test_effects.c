@@ -184,7 +184,7 @@ refuses_wrong_arguments(void **state)
 		{"status:reply('\\xff')", "reply: text: not valid UTF-8"},
 		{"status:forward('https://x.example/1', { title = '\\xff' })",
 			"forward: title: not valid UTF-8"},
-		{"status:boost():await()", "await comes with coroutines"},
+		{"status:boost().await()", "write handle:await() with a colon"},
 		{"tusk.on('update', print)", "tusk.on works only while the plugin's file runs"},
 		{"for i = 1, 2000 do status:favourite() end", "more than 1000 things"},
 	};

@@ -165,8 +165,8 @@ requires_only_the_library_and_its_own_folder(void **state)
 	assert_non_null(file);
 	fputs("runs = (runs or 0) + 1\nreturn {name = ...}", file);
 	fclose(file);
-	static const struct lua_module modules[] = {
-		{"moontusk.core", open_empty}, {"moontusk.util", open_empty}};
+	static const struct lua_module modules[] = {{"moontusk.core", open_empty},
+		{"moontusk.util", open_empty}, {"moontusk.wait", open_empty}};
 	struct lua_state_config config = {
 		.folder = folder, .modules = modules, .module_count = COUNT_OF(modules)};
 	bool ok = run_with(&config,

@@ -150,7 +150,9 @@ gives_each_kind_its_subject(void **state)
 	assert_int_equal(
 		json_parse(bench->parser, STR("{\"stream\":\"public\"}"), &doc, NULL), ERR_OK);
 	struct plugin_delivery delivery = {.host = json_root(doc)};
-	if (!plugin_deliver(bench->plugin, &delivery, &bench->effects, &bench->error))
+	struct plugin_run run;
+	plugin_run_init(&run);
+	if (!bench_ended(bench, plugin_deliver(bench->plugin, &delivery, &run), &run))
 		fail_msg("%s", bench->error.text);
 	json_doc_destroy(doc);
 }
@@ -344,11 +346,11 @@ runs_schedules(void **state)
 		TUSK "tusk.every('15m', function(due)\n"
 		     "assert(due == 1763640000.5) tusk.post { text = 'hello' } end)\n"
 		     "tusk.every('1h', function() error('no') end)");
-	assert_true(plugin_tick(bench->plugin, 0, 1763640000500, &bench->effects, &bench->error));
+	assert_true(bench_tick(bench, 0, 1763640000500));
 	struct effect *effect = bench_effect(bench, 0, EFFECT_ACTION);
 	assert_int_equal(effect->action.kind, ACTION_POST);
 	assert_string_equal(effect->action.body, "{\"status\":\"hello\"}");
-	assert_false(plugin_tick(bench->plugin, 1, 0, &bench->effects, &bench->error));
+	assert_false(bench_tick(bench, 1, 0));
 	bench_assert_contains(bench->error.text, "plugins/cats.lua:4: no");
 }
 
