@@ -72,6 +72,10 @@
 #define PATTERN_CAPTURES_MAX    128
 #define PATTERN_JIT_STACK_MAX   (1u << 20)
 #define VIEW_TEXT_MAX           (8u << 20)
+#define VIEW_FIELD_MAX          96  /* of the path of a field in a payload */
+#define VIEW_SOURCES_MAX        8   /* fields that one hit is told to span */
+#define LINK_HOST_MAX           255 /* bytes of a host in its one form */
+#define HOST_LABEL_MAX          63  /* characters between its dots */
 #define REQUEST_MENTIONS_MAX    200 /* leading mentions that are taken off */
 #define HTML_NESTING_MAX        64  /* link spans looked at; text is never lost */
 #define RULE_NODES_MAX          4096

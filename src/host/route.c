@@ -2,6 +2,7 @@
 /* From an event to the handlers that it matches: who hears the stream, who has had it, which rules hold. */
 #include <stdlib.h>
 
+#include "attr.h"
 #include "host_private.h"
 #include "json_write.h"
 #include "limits.h"
@@ -37,9 +38,44 @@ put_captures(struct buf *out, const struct rule_hit *hit)
 	buf_add_char(out, ']');
 }
 
+static void
+put_source(struct buf *out, const struct view_source *source)
+{
+	buf_add_char(out, '{');
+	json_put_key(out, "field");
+	json_put_text(out, source->field);
+	json_put_key(out, "start");
+	json_put_int(out, (int64_t)source->span.start);
+	json_put_key(out, "end");
+	json_put_int(out, (int64_t)source->span.end);
+	buf_add_char(out, '}');
+}
+
+/* Which bytes of the payload the match saw: the first field of them, and all when there are more. */
+static void
+put_sources(struct buf *out, struct views *views, const struct rule_hit *hit)
+{
+	struct view_source sources[VIEW_SOURCES_MAX];
+	size_t count = views_source(views, hit->view, hit->span, sources, COUNT_OF(sources));
+
+	if (count == 0)
+		return;
+	json_put_key(out, "source");
+	put_source(out, &sources[0]);
+	if (count == 1)
+		return;
+	json_put_key(out, "sources");
+	buf_add_char(out, '[');
+	for (size_t i = 0; i < count; i++) {
+		json_put_comma(out);
+		put_source(out, &sources[i]);
+	}
+	buf_add_char(out, ']');
+}
+
 /* The reason as handlers, journal and people read it. New. */
 static char *
-reason(const struct rule_hit *hit, int line)
+reason(struct views *views, const struct rule_hit *hit, int line)
 {
 	struct buf out;
 	buf_init(&out, VIEW_TEXT_MAX);
@@ -60,6 +96,7 @@ reason(const struct rule_hit *hit, int line)
 			json_put_key(&out, "span");
 			buf_printf(&out, "[%zu,%zu]", hit->span.start, hit->span.end);
 			put_captures(&out, hit);
+			put_sources(&out, views, hit);
 		}
 	}
 	buf_add_char(&out, '}');
@@ -146,7 +183,7 @@ route_match(struct host *host, const struct instance *instance,
 	struct rule_hit hit;
 	views_set_event(host->views, event);
 	char *matched = match_handler(host, instance, handler, event, &hit)
-				? reason(&hit, handler->line)
+				? reason(host->views, &hit, handler->line)
 				: NULL;
 	views_set_event(host->views, NULL);
 	return matched;
@@ -165,7 +202,7 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 		if (!looked && seen_before(host, instance, event))
 			return;
 		looked = true;
-		char *matched = reason(&hit, handlers[i].line);
+		char *matched = reason(host->views, &hit, handlers[i].line);
 		host->stats.matched++;
 		if (host->events.on_matched)
 			host->events.on_matched(

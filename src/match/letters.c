@@ -378,6 +378,21 @@ letter_read(const char *at, const char *end, size_t *len)
 	return c;
 }
 
+size_t
+letter_write(uint32_t c, char bytes[4])
+{
+	size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (len == 1) {
+		bytes[0] = (char)c;
+		return 1;
+	}
+	for (size_t i = len - 1; i > 0; i--, c >>= 6)
+		bytes[i] = (char)(0x80 | (c & 0x3f));
+	bytes[0] = (char)((0xf00 >> len & 0xff) | c);
+	return len;
+}
+
 bool
 letters_equal(struct str a, struct str b)
 {

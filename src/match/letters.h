@@ -19,5 +19,7 @@ enum letter_class letter_class(uint32_t c);
 uint32_t letter_fold(uint32_t c);
 /* The character at `at` (valid UTF-8, at < end) and its bytes. */
 uint32_t letter_read(const char *at, const char *end, size_t *len);
+/* Writes the character as UTF-8; returns its bytes. */
+size_t letter_write(uint32_t c, char bytes[4]);
 /* Equal without regard to case. Valid UTF-8. */
 bool letters_equal(struct str a, struct str b);

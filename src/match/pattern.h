@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "span.h"
 #include "str.h"
 
 struct pattern;
@@ -31,11 +32,6 @@ struct pattern_error {
 	size_t offset;     /* into the pattern's text, in bytes */
 	char message[256]; /* PCRE2's words, or ours for what is refused */
 };
-
-struct span {
-	size_t start, end; /* bytes; start > end: did not take part */
-};
-#define SPAN_NONE ((struct span){1, 0})
 
 /* Defaults: caseless, UTF, UCP, multi-line. Patterns that start with option settings such as (*LIMIT_, (*UTF,
  * (*NO_ are refused. NULL on an error. Compiled code is immutable: one per text is enough.

@@ -36,11 +36,15 @@ struct strings {
 	size_t count;
 };
 
-/* A pattern to search in a view, or a name that is equal to one of its lines. */
+/* What `name` is compared with, when there is no pattern. */
+enum text_name { NAME_LINE, NAME_HOST, NAME_DOMAIN };
+
+/* A pattern to search in a view, or a name that is equal to one of its lines or to the host of one. */
 struct text {
 	enum view view;
 	struct pattern *pattern;
-	char *name; /* without '#' or '@'; when pattern is NULL */
+	char *name; /* without '#' or '@'; hosts in their one form (host.h); when pattern is NULL */
+	enum text_name what;
 };
 
 enum described { DESCRIBED_ANY, DESCRIBED_ALL, DESCRIBED_SOME, DESCRIBED_NONE };
@@ -131,6 +135,7 @@ bool read_count(struct compiler *compiler, struct json_value value, int64_t *out
 /* The members of an object by a table of keys, sorted into a list; `what` names them in errors. */
 bool read_conds(struct compiler *compiler, struct json_value object, const char *what,
 	const struct key *keys, size_t key_count, struct cond **out);
+void strings_finish(struct strings *strings);
 void conds_destroy(struct cond *conds);
 
 /* rule_texts.c */
@@ -139,6 +144,14 @@ bool read_names(struct compiler *compiler, struct json_value value, struct cond 
 bool read_words(struct compiler *compiler, struct json_value value, struct cond *cond);
 enum rule_result test_texts(struct match *match, const struct cond *cond);
 enum rule_result test_words(struct match *match, const struct cond *cond);
+
+/* Keeps the first hit of a rule: what is found in the view at `span`. */
+void keep_hit(struct match *match, const struct cond *cond, enum view view, struct str pattern,
+	struct span span);
+
+/* rule_links.c: { host = ... } and { domain = ... } among the patterns of "links". */
+bool read_hosts(struct compiler *compiler, struct json_value object, struct cond *cond);
+enum rule_result test_host(struct match *match, const struct cond *cond, const struct text *text);
 
 /* rule_fields.c: all keys but texts and any, all, none. */
 bool read_language(struct compiler *compiler, struct json_value value, struct cond *cond);

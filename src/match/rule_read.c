@@ -348,13 +348,19 @@ tables_destroy(struct table *table)
 }
 
 void
+strings_finish(struct strings *strings)
+{
+	for (size_t i = 0; i < strings->count; i++)
+		free(strings->list[i]);
+	free(strings->list);
+}
+
+void
 conds_destroy(struct cond *cond)
 {
 	while (cond) {
 		struct cond *next = cond->next;
-		for (size_t i = 0; i < cond->strings.count; i++)
-			free(cond->strings.list[i]);
-		free(cond->strings.list);
+		strings_finish(&cond->strings);
 		for (size_t i = 0; i < cond->text_count; i++) {
 			pattern_destroy(cond->texts[i].pattern);
 			free(cond->texts[i].name);

@@ -114,6 +114,9 @@ read_text(struct compiler *compiler, struct json_value value, struct cond *cond)
 {
 	if (json_type(value) == JSON_STRING)
 		return add_pattern(compiler, json_str(value), (enum view)cond->key->view, 0, cond);
+	if (cond->key->view == VIEW_LINKS &&
+		(json_exists(json_get(value, "host")) || json_exists(json_get(value, "domain"))))
+		return read_hosts(compiler, value, cond);
 	if (json_type(value) == JSON_OBJECT && json_count(value) > 0)
 		return read_pattern_object(compiler, value, cond);
 	return compiler_expected(compiler, PATTERN_FORMS, value);
@@ -193,8 +196,7 @@ read_words(struct compiler *compiler, struct json_value value, struct cond *cond
 	return true;
 }
 
-/* Only the first hit of a rule is kept. */
-static void
+void
 keep_hit(struct match *match, const struct cond *cond, enum view view, struct str pattern,
 	struct span span)
 {
@@ -289,8 +291,9 @@ test_texts(struct match *match, const struct cond *cond)
 		const struct text *text = &cond->texts[i];
 		if (!views_have(match->views, text->view))
 			continue;
-		enum rule_result one = text->pattern ? test_pattern(match, cond, text)
-						     : test_name(match, cond, text);
+		enum rule_result one = text->pattern             ? test_pattern(match, cond, text)
+				       : text->what == NAME_LINE ? test_name(match, cond, text)
+								 : test_host(match, cond, text);
 		if (one == RULE_YES)
 			return RULE_YES;
 		if (one == RULE_LIMITED)

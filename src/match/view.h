@@ -5,6 +5,8 @@
 #include <stdbool.h>
 
 #include "event.h"
+#include "limits.h"
+#include "span.h"
 #include "str.h"
 
 /* The order is that of the table in view.c, which has the names. */
@@ -38,6 +40,20 @@ void views_set_event(struct views *views, const struct event *event);
 const struct event *views_event(const struct views *views);
 /* Valid UTF-8. Empty where the event has no such part. Borrowed until the next views_set_event. */
 struct str views_get(struct views *views, enum view view);
+
+/* The bytes of the payload that a part of a view was made of. */
+struct view_source {
+	char field
+		[VIEW_FIELD_MAX]; /* "content", "reblog.media_attachments.0.description": the path in the payload */
+	struct span
+		span; /* in event->payload; escapes, tags in between and references are taken whole */
+};
+
+/* Where the bytes `span` of the view stand in the payload: one source for each field that they came from, in order; at
+ * most `max` (VIEW_SOURCES_MAX are enough for anybody) are written. Returns how many were. The view is made a second
+ * time for it, so ask for hits only. 0 when the payload is not at hand or the view is empty. */
+size_t views_source(struct views *views, enum view view, struct span span,
+	struct view_source *sources, size_t max);
 /* False when the event has not even the entity that the view is made of (a post, an announcement; the author
  * for VIEW_NAME and VIEW_BIO): a `delete` matches no text, not even "^$". */
 bool views_have(const struct views *views, enum view view);

@@ -19,17 +19,33 @@ struct open_element {
 
 struct walk {
 	struct buf *out;
-	bool any;        /* something was added by this walk */
-	bool blank;      /* a blank waits for the next character */
-	unsigned breaks; /* line ends that wait for the next character */
-	unsigned hidden; /* open elements of class "invisible" */
+	struct source_map *map; /* may be NULL */
+	const char *start;      /* of the HTML */
+	struct str blanks;      /* what the waiting blank stands for */
+	bool any;               /* something was added by this walk */
+	bool blank;             /* a blank waits for the next character */
+	unsigned breaks;        /* line ends that wait for the next character */
+	unsigned hidden;        /* open elements of class "invisible" */
 	unsigned pre;
 	unsigned depth, deeper; /* elements open in the stack; those that had no room in it */
 	struct open_element open[HTML_NESTING_MAX];
 };
 
 static void
-add_shown(struct walk *walk, const char *bytes, size_t len)
+tell(struct walk *walk, size_t len, struct str from)
+{
+	struct source_run run = {
+		.at = (uint32_t)walk->out->len,
+		.len = (uint32_t)len,
+		.from = (uint32_t)(from.ptr - walk->start),
+		.from_len = (uint32_t)from.len,
+	};
+	source_map_add(walk->map, &run);
+}
+
+/* `from`: the HTML that the bytes stand for; STR_NONE for what is in none. */
+static void
+add_shown(struct walk *walk, struct str shown, struct str from)
 {
 	if (walk->hidden > 0)
 		return;
@@ -38,25 +54,35 @@ add_shown(struct walk *walk, const char *bytes, size_t len)
 			buf_add_char(walk->out, '\n');
 		walk->blank = false;
 	}
-	if (walk->blank && walk->any)
+	if (walk->blank && walk->any) {
+		if (walk->map)
+			tell(walk, 1, walk->blanks);
 		buf_add_char(walk->out, ' ');
+	}
 	walk->blank = false;
 	walk->any = true;
-	buf_add(walk->out, bytes, len);
+	if (walk->map && from.ptr)
+		tell(walk, shown.len, from);
+	buf_add_str(walk->out, shown);
 }
 
 /* White space of the source: a run is one blank, except in <pre>. */
 static void
-add_blank(struct walk *walk, char c)
+add_blank(struct walk *walk, char c, struct str from)
 {
 	if (walk->hidden > 0)
 		return;
-	if (walk->pre == 0)
+	if (walk->pre == 0) {
+		if (!walk->blank)
+			walk->blanks = from;
+		else
+			walk->blanks.len = (size_t)(from.ptr + from.len - walk->blanks.ptr);
 		walk->blank = walk->breaks == 0;
-	else if (c == '\n')
+	} else if (c == '\n') {
 		walk->breaks++;
-	else if (c != '\r')
-		add_shown(walk, &c, 1);
+	} else if (c != '\r') {
+		add_shown(walk, (struct str){&c, 1}, from);
+	}
 }
 
 static void
@@ -94,16 +120,17 @@ add_text(struct walk *walk, struct str text)
 					: html_reference((struct str){text.ptr + i, text.len - i},
 						  false, value, &value_len);
 		if (taken > 0) {
+			struct str from = {text.ptr + i, taken};
 			i += taken;
 			if (value_len == 1 && is_blank(value[0]))
-				add_blank(walk, value[0]);
+				add_blank(walk, value[0], from);
 			else
-				add_shown(walk, value, value_len);
+				add_shown(walk, (struct str){value, value_len}, from);
 			continue;
 		}
 		if (is_blank(c) || c == '\0') { /* browsers drop NULs */
 			if (c != '\0')
-				add_blank(walk, c);
+				add_blank(walk, c, (struct str){text.ptr + i, 1});
 			i++;
 			continue;
 		}
@@ -111,7 +138,8 @@ add_text(struct walk *walk, struct str text)
 			i++;
 		while (i < text.len && text.ptr[i] != '&' && text.ptr[i] != '\0' &&
 			!is_blank(text.ptr[i]));
-		add_shown(walk, text.ptr + start, i - start);
+		struct str run = {text.ptr + start, i - start};
+		add_shown(walk, run, run);
 	}
 }
 
@@ -142,7 +170,7 @@ pop_to(struct walk *walk, unsigned depth)
 		walk->hidden -= element->hidden;
 		walk->pre -= element->tag == HTML_PRE;
 		if (element->ellipsis)
-			add_shown(walk, ELLIPSIS, sizeof(ELLIPSIS) - 1);
+			add_shown(walk, STR(ELLIPSIS), STR_NONE);
 	}
 	if (depth == 0)
 		walk->deeper = 0;
@@ -196,7 +224,7 @@ on_tag(struct walk *walk, const struct html_token *token)
 		line_break(walk);
 		return;
 	case HTML_CELL:
-		add_blank(walk, ' ');
+		add_blank(walk, ' ', token->name);
 		return;
 	case HTML_HR:
 		end_paragraph(walk);
@@ -224,7 +252,7 @@ on_tag(struct walk *walk, const struct html_token *token)
 }
 
 void
-visible_text(struct str html, struct buf *out)
+visible_text_mapped(struct str html, struct buf *out, struct source_map *map)
 {
 	struct html input;
 	struct html_token token;
@@ -233,6 +261,8 @@ visible_text(struct str html, struct buf *out)
 	/* The stack is filled as it grows: clearing it all would cost more than most posts do. */
 	memset(&walk, 0, offsetof(struct walk, open));
 	walk.out = out;
+	walk.map = map;
+	walk.start = html.ptr;
 	if (!html.ptr)
 		return;
 	input = (struct html){.at = html.ptr, .end = html.ptr + html.len};
@@ -245,23 +275,38 @@ visible_text(struct str html, struct buf *out)
 	pop_to(&walk, 0);
 }
 
+void
+visible_text(struct str html, struct buf *out)
+{
+	visible_text_mapped(html, out, NULL);
+}
+
 /* An attribute's value as the address that browsers make of it: references decoded, control
  * characters gone, no blanks at the ends. */
 static void
-decode_href(struct str href, struct buf *out)
+decode_href(struct str href, size_t offset, struct buf *out, struct source_map *map)
 {
 	size_t i = 0;
 
 	buf_clear(out);
+	if (map)
+		source_map_clear(map);
 	while (i < href.len) {
 		char value[ENTITY_VALUE_LEN + 1] = {href.ptr[i]};
 		size_t value_len = 1, taken = 0;
 		if (href.ptr[i] == '&')
 			taken = html_reference(
 				(struct str){href.ptr + i, href.len - i}, true, value, &value_len);
-		i += taken > 0 ? taken : 1;
-		if (value_len != 1 || (unsigned char)value[0] >= ' ')
-			buf_add(out, value, value_len);
+		taken = taken > 0 ? taken : 1;
+		struct source_run run = {.at = (uint32_t)out->len,
+			.len = (uint32_t)value_len,
+			.from = (uint32_t)(offset + i),
+			.from_len = (uint32_t)taken};
+		i += taken;
+		if (value_len == 1 && (unsigned char)value[0] < (out->len > 0 ? ' ' : '!'))
+			continue;
+		source_map_add(map, &run);
+		buf_add(out, value, value_len);
 	}
 }
 
@@ -275,7 +320,7 @@ class_of(const struct html_token *token)
 }
 
 void
-visible_links(struct str html, link_fn *fn, void *data)
+visible_links_mapped(struct str html, struct source_map *map, link_fn *fn, void *data)
 {
 	struct html input;
 	struct html_token token;
@@ -288,10 +333,16 @@ visible_links(struct str html, link_fn *fn, void *data)
 	for (html_next(&input, &token); token.type != HTML_END; html_next(&input, &token)) {
 		if (token.type != HTML_START_TAG || token.tag != HTML_A || !token.href.ptr)
 			continue;
-		decode_href(token.href, &href);
+		decode_href(token.href, (size_t)(token.href.ptr - html.ptr), &href, map);
 		struct str target = str_trim(buf_str(&href));
 		if (target.len > 0)
 			fn(data, target, class_of(&token));
 	}
 	buf_finish(&href);
+}
+
+void
+visible_links(struct str html, link_fn *fn, void *data)
+{
+	visible_links_mapped(html, NULL, fn, data);
 }

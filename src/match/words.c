@@ -114,23 +114,8 @@ static void
 fold_into(struct token *token, uint32_t c)
 {
 	char bytes[4];
-	size_t len = 0;
+	size_t len = letter_write(letter_fold(c), bytes);
 
-	c = letter_fold(c);
-	if (c < 0x80) {
-		bytes[len++] = (char)c;
-	} else if (c < 0x800) {
-		bytes[len++] = (char)(0xc0 | c >> 6);
-	} else if (c < 0x10000) {
-		bytes[len++] = (char)(0xe0 | c >> 12);
-		bytes[len++] = (char)(0x80 | (c >> 6 & 0x3f));
-	} else {
-		bytes[len++] = (char)(0xf0 | c >> 18);
-		bytes[len++] = (char)(0x80 | (c >> 12 & 0x3f));
-		bytes[len++] = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	if (c >= 0x80)
-		bytes[len++] = (char)(0x80 | (c & 0x3f));
 	token->whole = token->whole && token->len + len <= sizeof(token->folded);
 	if (!token->whole)
 		return;
