@@ -16,7 +16,7 @@ local NOTIFICATION_TYPES = {
 local HEADER = { name = "string", version = "string", description = "string", permissions = "table" }
 -- Calls of the design that this version does not have.
 local LATER = {
-  daily = "use tusk.every for now", count = "rolling windows", distinct = "rolling windows",
+  count = "rolling windows", distinct = "rolling windows",
   peek = "rolling windows", api = "REST reads", http = "calls to other servers; status:forward is here",
 }
 
@@ -136,17 +136,11 @@ function tusk.hear(pattern, handler, settings)
 end
 
 function tusk.every(interval, settings, handler)
-  if type(settings) == "function" then
-    settings, handler = {}, settings
-  end
-  check.type("tusk.every", "the handler", handler, "function")
-  check.keys("tusk.every", settings, { name = "string" })
-  local ms = util.duration(interval)
-  if not ms or ms < 1000 then
-    check.fail("tusk.every: found %s, expected a time of at least a second such as \"15m\", \"1h30m\" or \"7d\"",
-      check.show(interval))
-  end
-  callbacks.add_schedule(core.schedule(settings.name or "every " .. interval, ms), handler)
+  return require("moontusk.schedule").every(interval, settings, handler)
+end
+
+function tusk.daily(times, settings, handler)
+  return require("moontusk.schedule").daily(times, settings, handler)
 end
 
 function tusk.post(post)
@@ -182,7 +176,7 @@ local PARTS = {
   regex = function() return copy(require "moontusk.regex") end,
   store = function() return require("moontusk.store").proxy end,
   text = function() return require "moontusk.text" end,
-  time = function() return { parse = util.time, format = util.time_text } end,
+  time = function() return copy(require "moontusk.time") end,
 }
 
 return setmetatable({}, {

@@ -5,15 +5,18 @@
 #include_next <limits.h> /* this file's name hides the system's */
 
 /* base */
-#define LOG_LINE_MAX         4096
-#define SECRET_LEN_MIN       8
-#define FLAG_NUMBER_MAX      1e9  /* seconds, events a second: what a timer can hold */
-#define MESSAGE_MAX          1024 /* an error text for people */
-#define SUGGEST_WORD_MAX     64   /* longer words get no suggestion */
-#define ZONE_NAME_MAX        64
-#define ZONE_FILE_MAX        (256u << 10) /* the biggest of tzdata has 5 KiB */
-#define ZONE_TRANSITIONS_MAX 8192
-#define ZONE_NAMES_MAX       512 /* bytes of all abbreviations of a zone */
+#define LOG_LINE_MAX          4096
+#define SECRET_LEN_MIN        8
+#define FLAG_NUMBER_MAX       1e9  /* seconds, events a second: what a timer can hold */
+#define MESSAGE_MAX           1024 /* an error text for people */
+#define SUGGEST_WORD_MAX      64   /* longer words get no suggestion */
+#define ZONE_NAME_MAX         64
+#define ZONE_ABBREVIATION_MAX 16           /* with the NUL */
+#define ZONE_FOLDER_DEPTH_MAX 3            /* America/Argentina/Ushuaia */
+#define ZONE_FOLDER_NAMES_MAX 4096         /* looked at for a suggestion */
+#define ZONE_FILE_MAX         (256u << 10) /* the biggest of tzdata has 5 KiB */
+#define ZONE_TRANSITIONS_MAX  8192
+#define ZONE_NAMES_MAX        512 /* bytes of all abbreviations of a zone */
 
 /* net */
 #define RESOLVE_ADDRESSES_MAX  8
@@ -93,6 +96,12 @@
 #define HANDLER_KEYS_MAX       (1u << 20) /* of all handlers of a plugin, by line */
 #define PLUGIN_STREAMS_MAX     256
 #define PLUGIN_SCHEDULES_MAX   256
+#define PLUGIN_ZONES_MAX       16 /* time zones that a plugin keeps open besides those of its schedules */
+#define SCHEDULE_MS_MIN        1000
+#define SCHEDULE_MS_MAX        (INT64_C(366) * 24 * 60 * 60 * 1000)
+#define SCHEDULE_TIMES_MAX     96     /* of one tusk.daily */
+#define SCHEDULE_MISSED_MAX    100000 /* due times of one outage that are counted */
+#define SCHEDULE_NAME_MAX      200    /* bytes */
 #define PLUGIN_EFFECTS_MAX     1000 /* actions, archive lines and journal notes of one handler call */
 #define PLUGIN_TIMERS_MAX      1000 /* functions of tusk.after and tusk.spawn that wait for their time */
 #define TIMER_DELAY_MAX_MS     INT64_C(2678400000) /* of tusk.after: 31 days */
@@ -124,6 +133,7 @@
 #define QUEUE_BYTES_MAX         (64u << 20)
 #define TURN_EVENTS_MAX         256
 #define TURN_MS_MAX             50
+#define SCHEDULES_TURN_MAX      32   /* runs of schedules in one turn */
 #define INBOX_LOAD_MAX          1000 /* open deliveries held in memory per instance */
 #define RING_EVENTS_MAX         4096 /* keys remembered of events that matched nothing */
 #define OUTBOX_RUNNING_MAX      16

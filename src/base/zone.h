@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "limits.h"
 #include "str.h"
-
-#define ZONE_ABBREVIATION_MAX 16 /* bytes with the NUL */
 
 struct zone;
 

@@ -16,13 +16,8 @@
 #include "xmalloc.h"
 #include "zone_parts.h"
 
-#define DEFAULT_FOLDER    "/usr/share/zoneinfo"
+#define DEFAULT_FOLDER     "/usr/share/zoneinfo"
 #define DEFAULT_LOCAL_FILE "/etc/localtime"
-
-enum {
-	FOLDER_DEPTH_MAX = 3,    /* America/Argentina/Ushuaia */
-	FOLDER_NAMES_MAX = 4096, /* looked at for a suggestion */
-};
 
 const char *
 zone_folder(void)
@@ -106,13 +101,14 @@ collect(struct names *names, const char *folder, const char *prefix, unsigned de
 	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
 		/* "posix" and "right" repeat all zones, other small letters are no zones. */
 		if (entry->d_name[0] < 'A' || entry->d_name[0] > 'Z' ||
-			!is_file_name(str_from(entry->d_name)) || names->count == FOLDER_NAMES_MAX)
+			!is_file_name(str_from(entry->d_name)) ||
+			names->count == ZONE_FOLDER_NAMES_MAX)
 			continue;
 		char *path = xasprintf("%s/%s", folder, entry->d_name);
 		char *name = xasprintf("%s%s%s", prefix, *prefix ? "/" : "", entry->d_name);
 		struct stat info;
 		bool there = stat(path, &info) == 0;
-		if (there && S_ISDIR(info.st_mode) && depth < FOLDER_DEPTH_MAX)
+		if (there && S_ISDIR(info.st_mode) && depth < ZONE_FOLDER_DEPTH_MAX)
 			collect(names, path, name, depth + 1);
 		if (there && S_ISREG(info.st_mode))
 			names->list[names->count++] = name;
@@ -138,7 +134,7 @@ find_by_city(struct str given, const struct names *names)
 static void
 say_unknown(struct str name, const char *folder, char *error)
 {
-	struct names names = {xcalloc(FOLDER_NAMES_MAX, sizeof(char *)), 0};
+	struct names names = {xcalloc(ZONE_FOLDER_NAMES_MAX, sizeof(char *)), 0};
 	collect(&names, folder, "", 1);
 	const char *near = find_by_city(name, &names);
 	union {

@@ -6,7 +6,7 @@
 #include "civil.h"
 #include "zone_parts.h"
 
-enum { HOUR_S = 3600, RULE_HOURS_MAX = 167, OFFSET_HOURS_MAX = 24 };
+enum { HOUR_S = 3600, RULE_HOURS = 167, OFFSET_HOURS = 24 };
 
 static bool
 take_char(struct str *text, char wanted)
@@ -98,7 +98,7 @@ take_date(struct str *text, struct zone_date *date)
 		if (!take_number(text, no_leap, 365, &date->day))
 			return false;
 	}
-	return !take_char(text, '/') || take_time(text, RULE_HOURS_MAX, &date->time_s);
+	return !take_char(text, '/') || take_time(text, RULE_HOURS, &date->time_s);
 }
 
 bool
@@ -107,7 +107,7 @@ zone_rule_parse(struct str text, struct zone_rule *rule)
 	*rule = (struct zone_rule){.summer = {.dst = true}};
 	int32_t west_s = 0; /* POSIX counts offsets to the west */
 	if (!take_abbreviation(&text, rule->standard.abbreviation) ||
-		!take_time(&text, OFFSET_HOURS_MAX, &west_s))
+		!take_time(&text, OFFSET_HOURS, &west_s))
 		return false;
 	rule->standard.offset_s = -west_s;
 	if (text.len == 0)
@@ -115,8 +115,7 @@ zone_rule_parse(struct str text, struct zone_rule *rule)
 	rule->has_dst = true;
 	west_s -= HOUR_S;
 	if (!take_abbreviation(&text, rule->summer.abbreviation) ||
-		(text.len > 0 && text.ptr[0] != ',' &&
-			!take_time(&text, OFFSET_HOURS_MAX, &west_s)))
+		(text.len > 0 && text.ptr[0] != ',' && !take_time(&text, OFFSET_HOURS, &west_s)))
 		return false;
 	rule->summer.offset_s = -west_s;
 	return take_date(&text, &rule->start) && take_date(&text, &rule->end) && text.len == 0;

@@ -15,6 +15,7 @@
 #include "lua_file.h"
 #include "suggest.h"
 #include "xmalloc.h"
+#include "zone.h"
 
 struct reader {
 	struct config *config;
@@ -357,9 +358,23 @@ check_instances(struct reader *reader)
 }
 
 static bool
+read_zone(struct reader *reader, struct json_value root)
+{
+	char error[MESSAGE_MAX];
+	if (!take_text(reader, root, "the config", "tz", &reader->config->tz))
+		return false;
+	if (!reader->config->tz)
+		return true;
+	struct zone *zone = zone_open(str_from(reader->config->tz), zone_folder(), error);
+	bool good = zone || fail(reader, "tz: %s.", error);
+	zone_destroy(zone);
+	return good;
+}
+
+static bool
 read_json(struct reader *reader, struct str text)
 {
-	static const char *const keys[] = {"accounts", "plugins", "alert"};
+	static const char *const keys[] = {"accounts", "plugins", "alert", "tz"};
 	struct json_parser *parser = json_parser_create();
 	struct json_doc *doc = NULL;
 	struct json_error json_error;
@@ -371,7 +386,7 @@ read_json(struct reader *reader, struct str text)
 	       read_accounts(reader, json_get(root, "accounts")) &&
 	       read_plugins(reader, json_get(root, "plugins")) &&
 	       take_text(reader, root, "the config", "alert", &reader->config->alert) &&
-	       check_instances(reader);
+	       read_zone(reader, root) && check_instances(reader);
 	json_doc_destroy(doc);
 	json_parser_destroy(parser);
 	return good;
@@ -434,5 +449,6 @@ config_finish(struct config *config)
 	free(config->file);
 	free(config->folder);
 	free(config->alert);
+	free(config->tz);
 	*config = (struct config){0};
 }

@@ -37,6 +37,7 @@ struct config {
 	struct config_plugin *plugins;
 	unsigned plugin_count;
 	char *alert; /* NULL: none */
+	char *tz;    /* the time zone where a plugin names none; NULL: the machine's */
 };
 
 /* Reads the config file. NULL `file`: moontusk.lua of the current folder, else of

@@ -297,7 +297,9 @@ host_replay(struct host *host, struct event *event)
 		intake_push(host->intake, event);
 	do
 		turn_run(host);
-	while (!host->stopped && intake_count(host->intake) > 0);
+	while (!host->stopped &&
+		(intake_count(host->intake) > 0 ||
+			host_next_due(host) <= clock_wall_ms(&host->config.clock)));
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "intake.h"
 #include "outbox.h"
 #include "plugin.h"
+#include "state.h"
 #include "store.h"
 #include "view.h"
 #include "ws.h"
@@ -16,7 +17,8 @@
 #define INSTANCE_NO_NUMBER UINT_MAX
 
 struct schedule {
-	int64_t due_ms;
+	struct schedule_row row; /* as it stands in the store */
+	bool busy; /* a run of it waits for something: due times that come are skipped */
 };
 
 /* Stays where it is as long as it lives: pointers to it may be kept between turns, plugins come and go in it. */
@@ -70,6 +72,7 @@ struct host {
 	struct news *news;           /* news::next, oldest first */
 	struct position_mark *marks; /* hash: newest ids that are not committed yet; positions.c */
 	int64_t committed_at_ms;     /* monotonic */
+	int64_t wall_seen_ms;        /* by schedules_run */
 	int64_t prune_at_ms;         /* monotonic: when old rows are looked for again */
 	bool started;                /* a replay: the schedules have their due times */
 	bool paused, stopped;
@@ -140,4 +143,7 @@ void positions_forget(struct host *host);
 /* schedules.c */
 void schedules_start(struct host *host); /* reads or sets the first due times */
 void schedules_start_instance(struct host *host, struct instance *instance);
-void schedules_run(struct host *host); /* runs what is due; inside the transaction */
+/* Runs what is due, a bounded number; inside the transaction. */
+void schedules_run(struct host *host);
+/* "NAME@2026-03-29T07:00:00.000Z": a run in action keys, journal and messages. New. */
+char *schedule_key(const char *name, int64_t due_ms);

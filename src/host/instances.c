@@ -66,6 +66,7 @@ load_plugin(struct host *host, const struct config_plugin *about, const char *fi
 		.source = buf_str(&source),
 		.folder = folder,
 		.account = account ? account->name : NULL,
+		.tz = host->config.config->tz,
 		.options = str_from(about->options),
 		.allow = str_from(about->allow),
 		.as_declared = about->as_declared,

@@ -292,7 +292,7 @@ perform_schedule(struct host *host, struct instance *instance, unsigned schedule
 {
 	unsigned count;
 	const struct plugin_schedule *schedules = plugin_schedules(instance->plugin, &count);
-	char *name = xasprintf("%s@%lld", schedules[schedule].name, (long long)due_ms);
+	char *name = schedule_key(schedules[schedule].name, due_ms);
 	struct cause cause = {.host = host, .instance = instance, .schedule = name};
 	struct plugin_run run;
 	plugin_run_init(&run);

@@ -12,6 +12,9 @@
 #define LOG_MODULE "turn"
 
 enum {
+	LOOK_MS =
+		60 *
+		1000, /* at the wall clock, which may have been set, or gone on while the machine slept */
 	QUIET_COMMIT_MS = 1000, /* turns in which nothing matched commit positions this often */
 	GATHER_MS = 2, /* events that come closer behind a commit than this wait for it to pass */
 	CHECKPOINT_PAGES = 4096,
@@ -185,7 +188,7 @@ set_tick(struct host *host)
 	int64_t due_ms = host_next_due(host), wait_ms = -1;
 	if (due_ms != INT64_MAX) {
 		wait_ms = due_ms - clock_wall_ms(&host->config.clock);
-		wait_ms = wait_ms < 1 ? 1 : wait_ms;
+		wait_ms = wait_ms < 1 ? 1 : wait_ms > LOOK_MS ? LOOK_MS : wait_ms;
 	}
 	if (host->marks && (wait_ms < 0 || wait_ms > QUIET_COMMIT_MS))
 		wait_ms = QUIET_COMMIT_MS;

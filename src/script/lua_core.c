@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a plugin registers while its file runs: header, options, streams, handlers, schedules. */
+/* What a plugin registers while its file runs: header, options, streams, handlers. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,31 +248,6 @@ core_handler(lua_State *L)
 	return 1;
 }
 
-/* schedule(name, every_ms) -> id */
-static int
-core_schedule(lua_State *L)
-{
-	struct plugin *plugin = check_loading(L, "tusk.every");
-	struct str name = lua_check_str(L, 1);
-	lua_Integer every_ms = luaL_checkinteger(L, 2);
-	for (unsigned i = 0; i < plugin->schedule_count; i++) {
-		if (str_eq_text(name, plugin->schedules[i].name))
-			return lua_state_fail(L,
-				"tusk.every: the name \"%s\" is taken by the schedule of line %d; give this one another: { name = \"...\" }",
-				plugin->schedules[i].name, plugin->schedules[i].line);
-	}
-	if (plugin->schedule_count == PLUGIN_SCHEDULES_MAX)
-		return lua_state_fail(
-			L, "tusk.every: more than %d schedules", PLUGIN_SCHEDULES_MAX);
-	int line = current_line(L);
-	plugin->schedules = xreallocarray(
-		plugin->schedules, plugin->schedule_count + 1, sizeof(*plugin->schedules));
-	plugin->schedules[plugin->schedule_count++] =
-		(struct plugin_schedule){.name = str_dup(name), .every_ms = every_ms, .line = line};
-	lua_pushinteger(L, plugin->schedule_count);
-	return 1;
-}
-
 /* kinds() -> list of the event names on the wire */
 static int
 core_kinds(lua_State *L)
@@ -324,7 +299,6 @@ static const luaL_Reg functions[] = {
 	{"kinds", core_kinds},
 	{"may", core_may},
 	{"options", core_options},
-	{"schedule", core_schedule},
 	{"secret", core_secret},
 	{"stream", core_stream},
 	{"views", core_views},

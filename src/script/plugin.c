@@ -18,7 +18,9 @@ static const struct lua_module modules[] = {
 	{"moontusk.json", lua_json_open},
 	{"moontusk.logger", lua_log_open},
 	{"moontusk.regex", lua_regex_open},
+	{"moontusk.schedule_c", lua_schedule_open},
 	{"moontusk.text_c", lua_text_open},
+	{"moontusk.time_c", lua_time_open},
 	{"moontusk.util", lua_util_open},
 	{"moontusk.wait", lua_wait_open},
 };
@@ -60,6 +62,7 @@ set_globals(lua_State *L)
 {
 	lua_event_globals(L);
 	lua_log_globals(L);
+	lua_time_globals(L);
 }
 
 /* The address in an option is the operator's word that the plugin may send there: "https://…", "discord:https://…". */
@@ -168,6 +171,7 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		.folder = xstrdup(config->folder),
 		.account = xstrdup(config->account),
 		.lua_dir = xstrdup(config->lua_dir),
+		.tz = xstrdup(config->tz),
 		.log = config->log,
 		.clock = config->clock,
 		.parser = config->parser,
@@ -230,8 +234,13 @@ free_registered(struct plugin *plugin)
 		free(plugin->streams[i].stream);
 		free(plugin->streams[i].param);
 	}
-	for (unsigned i = 0; i < plugin->schedule_count; i++)
+	for (unsigned i = 0; i < plugin->schedule_count; i++) {
 		free(plugin->schedules[i].name);
+		free(plugin->schedules[i].times_s);
+		zone_destroy(plugin->schedules[i].zone);
+	}
+	for (unsigned i = 0; i < PLUGIN_ZONES_MAX; i++)
+		zone_destroy(plugin->zones[i]);
 	free(plugin->handlers);
 	free(plugin->streams);
 	free(plugin->schedules);
@@ -257,6 +266,7 @@ plugin_destroy(struct plugin *plugin)
 	free(plugin->folder);
 	free(plugin->account);
 	free(plugin->lua_dir);
+	free(plugin->tz);
 	free(plugin);
 }
 
@@ -291,6 +301,13 @@ plugin_schedules(const struct plugin *plugin, unsigned *count)
 {
 	*count = plugin ? plugin->schedule_count : 0;
 	return plugin ? plugin->schedules : NULL;
+}
+
+void
+plugin_set_due(struct plugin *plugin, unsigned schedule, const struct plugin_due *due)
+{
+	REQUIRE(schedule < plugin->schedule_count);
+	plugin->schedules[schedule].due = *due;
 }
 
 static bool

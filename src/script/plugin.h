@@ -24,6 +24,7 @@ struct plugin_config {
 	struct str options;  /* JSON object the operator wrote; STR_NONE: none */
 	struct str allow;    /* JSON array of permissions the operator granted; STR_NONE: none */
 	bool as_declared;    /* grant what the plugin declares (`run PLUGIN`) */
+	const char *tz;      /* the time zone where a plugin names none; NULL: the machine's */
 	const char *lua_dir; /* read the standard library from here; NULL: the compiled-in one */
 	struct log *log;
 	struct clock clock;
@@ -56,10 +57,23 @@ struct plugin_stream {
 	char *param; /* NULL without */
 	int line;
 };
+/* What a run is told of its due time, Unix ms. */
+struct plugin_due {
+	int64_t due_ms, late_ms;
+	int64_t missed; /* due times before this one that have not run */
+};
+/* One tusk.every or tusk.daily. */
 struct plugin_schedule {
 	char *name;
-	int64_t every_ms;
+	int64_t every_ms; /* 0: daily */
+	int32_t *times_s; /* daily: seconds after midnight, ascending */
+	unsigned time_count;
+	unsigned weekdays; /* daily: bit 0 is Sunday */
+	struct zone *zone; /* daily */
+	bool runs_late;    /* what was missed runs once, late */
+	int64_t spec_hash; /* changes when interval, times, days or zone do; never 0 */
 	int line;
+	struct plugin_due due; /* of the run that is about to start */
 };
 /* From tusk.plugin, tusk.options; for `check` and messages. */
 struct plugin_about {
@@ -144,5 +158,7 @@ enum plugin_verdict plugin_fire(
 enum plugin_verdict plugin_resume(struct plugin *plugin, struct plugin_run *run, struct str answer);
 /* Drops a task that waits, and what it wanted but for staged actions. */
 void plugin_abandon(struct plugin *plugin, struct plugin_run *run);
+/* Before plugin_tick: what the function will be told. */
+void plugin_set_due(struct plugin *plugin, unsigned schedule, const struct plugin_due *due);
 /* Bytes its Lua state holds. */
 size_t plugin_memory(const struct plugin *plugin);

@@ -4,6 +4,7 @@
 
 #include "lua_state.h"
 #include "plugin.h"
+#include "zone.h"
 
 enum plugin_phase {
 	PLUGIN_LOADING, /* its file runs: it registers */
@@ -32,7 +33,7 @@ struct plugin_task {
 
 struct plugin {
 	struct lua_state *lua;
-	char *name, *file, *folder, *account, *lua_dir;
+	char *name, *file, *folder, *account, *lua_dir, *tz;
 	struct log *log;
 	struct clock clock;
 	struct json_parser *parser;
@@ -53,6 +54,9 @@ struct plugin {
 	unsigned stream_count;
 	struct plugin_schedule *schedules;
 	unsigned schedule_count;
+
+	struct zone *zones[PLUGIN_ZONES_MAX]; /* the latest that it asked for */
+	unsigned zone_next;                   /* which of them is replaced next */
 
 	enum plugin_phase phase;
 	bool choosing;                          /* a `where` function runs */
@@ -85,10 +89,18 @@ int lua_event_open(lua_State *L);
 int lua_json_open(lua_State *L);
 int lua_log_open(lua_State *L);
 int lua_regex_open(lua_State *L);
+int lua_schedule_open(lua_State *L);
 int lua_text_open(lua_State *L);
+int lua_time_open(lua_State *L);
 int lua_util_open(lua_State *L);
 int lua_wait_open(lua_State *L);
 
 /* Globals that are replaced in a plugin's state: next, rawget, rawset, rawlen know tables that fill themselves; print logs. */
 void lua_event_globals(lua_State *L);
 void lua_log_globals(lua_State *L);
+/* os.time and os.date by the host's clock and zone. */
+void lua_time_globals(lua_State *L);
+
+/* The zone that the text at `index` names, of nil the plugin's own. Raises. Stays for PLUGIN_ZONES_MAX - 1 further ones. */
+const struct zone *lua_check_zone(lua_State *L, int index);
+struct str lua_zone_name(lua_State *L, int index); /* the same, its name */

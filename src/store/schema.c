@@ -94,6 +94,13 @@ static const char *const steps[] = {
 	"ALTER TABLE deliveries ADD COLUMN key TEXT NOT NULL DEFAULT '';"
 	"UPDATE deliveries SET key = '#' || handler;"
 	"ALTER TABLE deliveries DROP COLUMN handler;",
+
+	/* 4: what schedules ran and missed, and with what they were registered. */
+	"ALTER TABLE schedules ADD COLUMN last_ms INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE schedules ADD COLUMN spec_hash INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE schedules ADD COLUMN runs INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE schedules ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE schedules ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))

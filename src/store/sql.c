@@ -42,9 +42,16 @@ const char *const sql_texts[SQL_COUNT] = {
 	[SQL_STATE_DELETE] = "DELETE FROM state WHERE instance = ?1 AND key = ?2",
 	[SQL_STATE_EACH] = "SELECT key, json FROM state WHERE instance = ?1 ORDER BY key",
 
-	[SQL_SCHEDULE_PUT] = "INSERT INTO schedules (instance, name, due_ms) VALUES (?1, ?2, ?3)"
-			     " ON CONFLICT DO UPDATE SET due_ms = ?3",
-	[SQL_SCHEDULE_GET] = "SELECT due_ms FROM schedules WHERE instance = ?1 AND name = ?2",
+	[SQL_SCHEDULE_PUT] = "INSERT OR REPLACE INTO schedules"
+			     " (instance, name, due_ms, last_ms, spec_hash, runs, missed, skipped)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_SCHEDULE_GET] =
+		"SELECT due_ms, last_ms, spec_hash, runs, missed, skipped FROM schedules"
+		" WHERE instance = ?1 AND name = ?2",
+	[SQL_SCHEDULE_OTHERS] = "SELECT 1 FROM schedules WHERE instance = ?1"
+				" AND name NOT IN (SELECT value FROM json_each(?2)) LIMIT 1",
+	[SQL_SCHEDULE_DELETE_OTHERS] = "DELETE FROM schedules WHERE instance = ?1"
+				       " AND name NOT IN (SELECT value FROM json_each(?2))",
 
 	[SQL_ARCHIVE_PUT] = "INSERT INTO archives (file, length) VALUES (?1, ?2)"
 			    " ON CONFLICT DO UPDATE SET length = ?2",

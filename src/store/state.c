@@ -35,27 +35,61 @@ state_each(struct store *store, const char *instance, state_fn *fn, void *data)
 }
 
 bool
-schedule_get(struct store *store, const char *instance, const char *name, int64_t *due_ms)
+schedule_get(struct store *store, const char *instance, const char *name, struct schedule_row *row)
 {
 	sqlite3_stmt *stmt = db_use(store, SQL_SCHEDULE_GET);
 	db_put_text(stmt, 1, instance);
 	db_put_text(stmt, 2, name);
 	bool found = db_next(store, stmt);
+	*row = (struct schedule_row){0};
 	if (found) {
-		*due_ms = sqlite3_column_int64(stmt, 0);
+		*row = (struct schedule_row){
+			.due_ms = sqlite3_column_int64(stmt, 0),
+			.last_ms = sqlite3_column_int64(stmt, 1),
+			.spec_hash = sqlite3_column_int64(stmt, 2),
+			.runs = sqlite3_column_int64(stmt, 3),
+			.missed = sqlite3_column_int64(stmt, 4),
+			.skipped = sqlite3_column_int64(stmt, 5),
+		};
 	}
 	db_done(store, SQL_SCHEDULE_GET, stmt);
 	return found;
 }
 
 void
-schedule_put(struct store *store, const char *instance, const char *name, int64_t due_ms)
+schedule_put(
+	struct store *store, const char *instance, const char *name, const struct schedule_row *row)
 {
 	sqlite3_stmt *stmt = db_use(store, SQL_SCHEDULE_PUT);
 	db_put_text(stmt, 1, instance);
 	db_put_text(stmt, 2, name);
-	db_put_int(stmt, 3, due_ms);
+	db_put_int(stmt, 3, row->due_ms);
+	db_put_int(stmt, 4, row->last_ms);
+	db_put_int(stmt, 5, row->spec_hash);
+	db_put_int(stmt, 6, row->runs);
+	db_put_int(stmt, 7, row->missed);
+	db_put_int(stmt, 8, row->skipped);
 	(void)db_write(store, SQL_SCHEDULE_PUT, stmt);
+}
+
+bool
+schedule_has_others(struct store *store, const char *instance, struct str names)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_SCHEDULE_OTHERS);
+	db_put_text(stmt, 1, instance);
+	db_put_str(stmt, 2, names);
+	bool found = db_next(store, stmt);
+	db_done(store, SQL_SCHEDULE_OTHERS, stmt);
+	return found;
+}
+
+void
+schedule_delete_others(struct store *store, const char *instance, struct str names)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_SCHEDULE_DELETE_OTHERS);
+	db_put_text(stmt, 1, instance);
+	db_put_str(stmt, 2, names);
+	(void)db_write(store, SQL_SCHEDULE_DELETE_OTHERS, stmt);
 }
 
 int64_t

@@ -102,9 +102,10 @@ brings_a_database_of_schema_1_with_its_rows(void **state)
 	int deliveries = 0;
 	delivery_each(scratch->store, "cats", 0, count_delivery, &deliveries);
 	assert_int_equal(deliveries, 1);
-	int64_t due_ms = 0;
-	assert_true(schedule_get(scratch->store, "cats", "every 1h", &due_ms));
-	assert_int_equal(due_ms, 1700003600000);
+	struct schedule_row row;
+	assert_true(schedule_get(scratch->store, "cats", "every 1h", &row));
+	assert_int_equal(row.due_ms, 1700003600000);
+	assert_true(row.last_ms == 0 && row.spec_hash == 0 && row.runs == 0 && row.missed == 0);
 	assert_int_equal(archive_length(scratch->store, "archive/cats/posts.jsonl"), 1234);
 	assert_int_equal(intent_count_open(scratch->store), 1);
 	struct intent intent;

@@ -41,15 +41,35 @@ static void
 schedules_keep_their_due_time(void **state)
 {
 	struct scratch *scratch = *state;
-	int64_t due = -1;
-	assert_false(schedule_get(scratch->store, "cats", "tick", &due));
+	struct schedule_row row = {.due_ms = -1};
+	assert_false(schedule_get(scratch->store, "cats", "tick", &row));
+	assert_int_equal(row.due_ms, 0);
 	begin(scratch);
-	schedule_put(scratch->store, "cats", "tick", 5);
-	schedule_put(scratch->store, "cats", "tick", INT64_C(1795268000123));
+	schedule_put(scratch->store, "cats", "tick", &(struct schedule_row){.due_ms = 5});
+	struct schedule_row put = {INT64_C(1795268000123), INT64_C(1795267000123), -7, 3, 2, 1};
+	schedule_put(scratch->store, "cats", "tick", &put);
 	commit(scratch);
-	assert_true(schedule_get(scratch->store, "cats", "tick", &due));
-	assert_int_equal(due, INT64_C(1795268000123));
-	assert_false(schedule_get(scratch->store, "dogs", "tick", &due));
+	assert_true(schedule_get(scratch->store, "cats", "tick", &row));
+	assert_memory_equal(&row, &put, sizeof(row));
+	assert_false(schedule_get(scratch->store, "dogs", "tick", &row));
+}
+
+static void
+schedules_that_are_gone_are_forgotten(void **state)
+{
+	struct scratch *scratch = *state;
+	struct schedule_row row = {.due_ms = 5};
+	begin(scratch);
+	schedule_put(scratch->store, "cats", "old", &row);
+	schedule_put(scratch->store, "cats", "tick", &row);
+	schedule_put(scratch->store, "dogs", "old", &row);
+	assert_true(schedule_has_others(scratch->store, "cats", STR("[\"tick\"]")));
+	schedule_delete_others(scratch->store, "cats", STR("[\"tick\"]"));
+	commit(scratch);
+	assert_false(schedule_has_others(scratch->store, "cats", STR("[\"tick\"]")));
+	assert_false(schedule_get(scratch->store, "cats", "old", &row));
+	assert_true(schedule_get(scratch->store, "cats", "tick", &row));
+	assert_true(schedule_get(scratch->store, "dogs", "old", &row));
 }
 
 static void
@@ -96,6 +116,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(state_belongs_to_its_instance),
 		SCRATCH_TEST(schedules_keep_their_due_time),
+		SCRATCH_TEST(schedules_that_are_gone_are_forgotten),
 		SCRATCH_TEST(archives_keep_their_length),
 		SCRATCH_TEST(facts_can_be_replaced),
 	};

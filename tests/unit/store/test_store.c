@@ -59,9 +59,9 @@ commits_nothing_after_a_failed_read(void **state)
 		sqlite3_exec(other, "ALTER TABLE schedules RENAME TO gone", NULL, NULL, NULL),
 		SQLITE_OK);
 	sqlite3_close(other);
-	int64_t due_ms = 0;
-	assert_false(schedule_get(
-		scratch->store, "bot", "daily", &due_ms)); /* outside of a transaction */
+	struct schedule_row row;
+	assert_false(
+		schedule_get(scratch->store, "bot", "daily", &row)); /* outside of a transaction */
 	begin(scratch);
 	fact_put(scratch->store, "a", STR("2"));
 	assert_true(store_failed(scratch->store));
