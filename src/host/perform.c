@@ -86,7 +86,7 @@ is_elsewhere(const struct cause *cause, const struct action *action)
 {
 	const struct account *ours = cause->instance->account;
 	if (!cause->event || !cause->event->account.ptr || !ours || cause->host->config.offline ||
-		!action_info(action->kind)->on_status)
+		!(action_info(action->kind)->on_status || action_info(action->kind)->on_account))
 		return false;
 	char *name = str_dup(cause->event->account);
 	const struct account *heard = host_account(cause->host, name);

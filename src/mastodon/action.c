@@ -45,7 +45,63 @@ static const struct action_info actions[] = {
 		.is_default = true},
 	[ACTION_POST] = {.name = "post", .permission = "post", .is_default = true},
 	[ACTION_FORWARD] = {.name = "forward", .permission = "http"},
+	[ACTION_UNFAVOURITE] = {.name = "unfavourite",
+		.path = "/api/v1/statuses/%s/unfavourite",
+		.permission = "favourite",
+		.read_back = "favourited",
+		.read_back_value = false,
+		.on_status = true,
+		.is_default = true},
+	[ACTION_UNBOOKMARK] = {.name = "unbookmark",
+		.path = "/api/v1/statuses/%s/unbookmark",
+		.permission = "bookmark",
+		.read_back = "bookmarked",
+		.read_back_value = false,
+		.on_status = true,
+		.is_default = true},
+	[ACTION_FOLLOW] = {.name = "follow",
+		.path = "/api/v1/accounts/%s/follow",
+		.permission = "follow",
+		.read_back = "following",
+		.read_back_value = true,
+		.on_account = true},
+	[ACTION_UNFOLLOW] = {.name = "unfollow",
+		.path = "/api/v1/accounts/%s/unfollow",
+		.permission = "follow",
+		.read_back = "following",
+		.read_back_value = false,
+		.on_account = true},
+	[ACTION_MUTE] = {.name = "mute",
+		.path = "/api/v1/accounts/%s/mute",
+		.permission = "mute",
+		.read_back = "muting",
+		.read_back_value = true,
+		.on_account = true},
+	[ACTION_UNMUTE] = {.name = "unmute",
+		.path = "/api/v1/accounts/%s/unmute",
+		.permission = "mute",
+		.read_back = "muting",
+		.read_back_value = false,
+		.on_account = true},
+	[ACTION_BLOCK] = {.name = "block",
+		.path = "/api/v1/accounts/%s/block",
+		.permission = "block",
+		.read_back = "blocking",
+		.read_back_value = true,
+		.on_account = true},
+	[ACTION_UNBLOCK] = {.name = "unblock",
+		.path = "/api/v1/accounts/%s/unblock",
+		.permission = "block",
+		.read_back = "blocking",
+		.read_back_value = false,
+		.on_account = true},
+	[ACTION_REPORT] = {.name = "report",
+		.permission = "report",
+		.on_account = true,
+		.is_blind = true},
+	[ACTION_API_POST] = {.name = "api.post", .permission = "api:write", .is_blind = true},
 };
+_Static_assert(COUNT_OF(actions) == ACTION_COUNT, "an action has no row");
 
 const struct action_info *
 action_info(enum action_kind kind)
@@ -129,13 +185,49 @@ hide(const struct secrets *secrets, const char *text, size_t max, enum err *err)
 	return buf_take(&out, NULL);
 }
 
-/* The parts of the key, see action_to_intent in the header. `url` is the hidden one. */
+/* What the target is; a report names the account that it is about, or one of its posts. */
+static const char *
+target_label(const struct action *action)
+{
+	const struct action_info *info = action_info(action->kind);
+	bool is_account = info->on_account && (action->kind != ACTION_REPORT ||
+						      str_eq(str_from(action->target),
+							      str_from(action->target_author)));
+	return is_account ? "account:" : "status:";
+}
+
+bool
+action_on_self(const struct action *action, const struct account *account)
+{
+	const struct action_info *info = action_info(action->kind);
+	if (account == NULL || account->id == NULL || !(info->on_status || info->on_account)) {
+		return false;
+	}
+	struct str self = str_from(account->id);
+	return str_eq(self, str_from(action->target_author)) ||
+	       (info->on_account && str_eq(self, str_from(action->target)) &&
+		       target_label(action)[0] == 'a');
+}
+
+#define KEY_HOST_LABEL "at:"
+
+char *
+action_old_key(const char *key)
+{
+	const char *last = strrchr(key, '|');
+	if (last == NULL || strncmp(last + 1, KEY_HOST_LABEL, strlen(KEY_HOST_LABEL)) != 0) {
+		return NULL;
+	}
+	return xmemdup0(key, (size_t)(last - key));
+}
+
+/* The parts of the key but the host, see action_to_intent in the header. `url` is the hidden one. */
 static char *
 make_key(const struct action *action, const struct action_source *source,
 	const struct secrets *secrets, const char *url)
 {
 	const struct action_info *info = action_info(action->kind);
-	bool once_per_target = info->path != NULL;
+	bool once_per_target = info->path != NULL && info->on_status;
 	struct buf key;
 	buf_init(&key, ACTION_KEY_MAX);
 	put_part(&key, "", str_from(source->instance));
@@ -149,8 +241,8 @@ make_key(const struct action *action, const struct action_source *source,
 			buf_finish(&key);
 			return NULL;
 		}
-	} else if (info->on_status) {
-		put_part(&key, "status:", str_from(action->target));
+	} else if (info->on_status || info->on_account) {
+		put_part(&key, target_label(action), str_from(action->target));
 	} else if (action->kind == ACTION_FORWARD && action->target != NULL) {
 		put_part(&key, "status:", str_from(action->target));
 		(void)buf_printf(&key, "|to:%016llx", (unsigned long long)str_hash(str_from(url)));
@@ -187,7 +279,7 @@ hash_key(const char *key, const struct account *account)
 		"%016llx%016llx", (unsigned long long)half[0], (unsigned long long)half[1]);
 }
 
-/* Adds the parameters of a post: an object, with in_reply_to_id for a reply. */
+/* Adds the parameters: an object, with in_reply_to_id for a reply. */
 static enum err
 put_parameters(const struct action *action, struct buf *out)
 {
@@ -244,6 +336,30 @@ set_forward(const struct action *action, const struct action_source *source,
 	return err;
 }
 
+/* The path that the action has of its own: the target stands in it. */
+static enum err
+set_path(const struct action *action, struct intent *out)
+{
+	const char *path = action_info(action->kind)->path;
+	const char *slot = strstr(path, "%s");
+	struct buf id;
+	buf_init(&id, ACTION_KEY_MAX);
+	url_encode(str_from(action->target), &id);
+	enum err err = id.err;
+	out->url = xasprintf(
+		"%.*s%s%s", (int)(slot - path), path, err == ERR_OK ? id.ptr : "", slot + 2);
+	buf_finish(&id);
+	return err;
+}
+
+/* A path of our own server and nothing else: "/api/..." without "..", without a fragment. */
+static bool
+is_api_path(const char *path)
+{
+	return path != NULL && str_starts(str_from(path), "/api/") && strlen(path) < URL_MAX &&
+	       strstr(path, "..") == NULL && strpbrk(path, "#\\ \t\r\n") == NULL;
+}
+
 static enum err
 set_call(const struct action *action, const struct action_source *source,
 	const struct secrets *secrets, struct intent *out)
@@ -253,23 +369,26 @@ set_call(const struct action *action, const struct action_source *source,
 	if (source->account == NULL) {
 		return ERR_REFUSED;
 	}
-	if (info->on_status && (action->target == NULL || action->target[0] == '\0')) {
+	if ((info->on_status || info->on_account) &&
+		(action->target == NULL || action->target[0] == '\0')) {
 		return ERR_SYNTAX;
 	}
 	out->account = xstrdup(source->account->name);
 	out->lane = xasprintf("%s|%s", source->instance, source->account->host);
-	if (info->path != NULL) {
-		struct buf id;
-		buf_init(&id, ACTION_KEY_MAX);
-		url_encode(str_from(action->target), &id);
-		const char *slot = strstr(info->path, "%s");
-		out->url = xasprintf("%.*s%s%s", (int)(slot - info->path), info->path,
-			id.err == ERR_OK ? id.ptr : "", slot + 2);
-		err = id.err;
-		buf_finish(&id);
+	if (action->kind == ACTION_API_POST) {
+		if (!is_api_path(action->url)) {
+			return ERR_SYNTAX;
+		}
+		out->url = hide(secrets, action->url, URL_MAX, &err);
+	} else if (info->path != NULL) {
+		err = set_path(action, out);
+	} else {
+		out->url = xstrdup(
+			action->kind == ACTION_REPORT ? "/api/v1/reports" : "/api/v1/statuses");
+	}
+	if (err != ERR_OK || (action->body == NULL && info->path != NULL)) {
 		return err;
 	}
-	out->url = xstrdup("/api/v1/statuses");
 	struct buf body;
 	buf_init(&body, ACTION_BODY_MAX);
 	err = put_parameters(action, &body);
@@ -278,6 +397,18 @@ set_call(const struct action *action, const struct action_source *source,
 	}
 	buf_finish(&body);
 	return err;
+}
+
+/* Adds the host of the account to a key. Takes `key`; NULL past ACTION_KEY_MAX. */
+static char *
+at_host(char *key, const struct account *account)
+{
+	struct buf out;
+	buf_init(&out, ACTION_KEY_MAX);
+	(void)buf_add_text(&out, key);
+	put_part(&out, KEY_HOST_LABEL, str_from(account->host));
+	free(key);
+	return buf_take(&out, NULL);
 }
 
 enum err
@@ -305,8 +436,14 @@ action_to_intent(const struct action *action, const struct action_source *source
 		out->key = make_key(action, source, secrets, out->url);
 		err = out->key != NULL ? ERR_OK : ERR_TOO_BIG;
 	}
-	if (err == ERR_OK && (forward || out->body != NULL)) {
+	bool wants_key = forward || action->kind == ACTION_POST || action->kind == ACTION_REPLY ||
+			 action->kind == ACTION_API_POST;
+	if (err == ERR_OK && wants_key) {
 		out->idempotency_key = hash_key(out->key, forward ? NULL : source->account);
+	}
+	if (err == ERR_OK && !forward) {
+		out->key = at_host(out->key, source->account);
+		err = out->key != NULL ? ERR_OK : ERR_TOO_BIG;
 	}
 	return err;
 }

@@ -17,17 +17,30 @@ enum action_kind {
 	ACTION_REPLY,
 	ACTION_POST,
 	ACTION_FORWARD,
+	ACTION_UNFAVOURITE,
+	ACTION_UNBOOKMARK,
+	ACTION_FOLLOW,
+	ACTION_UNFOLLOW,
+	ACTION_MUTE,
+	ACTION_UNMUTE,
+	ACTION_BLOCK,
+	ACTION_UNBLOCK,
+	ACTION_REPORT,
+	ACTION_API_POST, /* any POST below /api/ */
+	ACTION_COUNT,
 };
 
 struct action_info {
 	const char *name;
 	const char *path;       /* "/api/v1/statuses/%s/reblog"; NULL where it is built otherwise */
 	const char *permission; /* that the instance needs; "http" for forward: "http:HOST" */
-	const char
-		*read_back; /* field of the status that says it has happened ("reblogged"); NULL */
+	const char *
+		read_back; /* field of the status or relationship that says it has happened ("reblogged"); NULL */
 	bool read_back_value; /* what the field is then (unboost: false) */
 	bool on_status;       /* needs a target status; never done to one's own post */
-	bool is_default;      /* allowed without a declaration */
+	bool on_account;      /* needs an account; never done to oneself */
+	bool is_blind; /* nobody can find out whether it happened: never sent when it may have been */
+	bool is_default; /* allowed without a declaration */
 };
 const struct action_info *action_info(enum action_kind kind);
 bool action_from_name(struct str name, enum action_kind *kind);
@@ -35,13 +48,13 @@ bool action_from_name(struct str name, enum action_kind *kind);
 /* What a handler asked for. Text is owned by the struct. */
 struct action {
 	enum action_kind kind;
-	char *target;        /* status id; NULL without */
-	char *target_author; /* account id of its author; NULL when unknown */
+	char *target; /* status id, account id; of a report either; NULL without */
+	char *target_author; /* account id of its author, of a report: who is reported; NULL when unknown */
 	char *key; /* named by the plugin; NULL: made from instance, action and target or event */
-	char *url; /* forward */
+	char *url; /* forward; API_POST: the path */
 	char *headers; /* forward: JSON object of strings; NULL without */
-	char *body; /* post, reply: JSON parameters of POST /api/v1/statuses; forward: what is sent */
-	char *summary;           /* one line for people: 'boost of @a@b: "first words…"' */
+	char *body;    /* forward: what is sent; else JSON object of parameters; NULL without */
+	char *summary; /* one line for people: 'boost of @a@b: "first words…"' */
 	int64_t at_most, per_ms; /* rolling limit over (instance, action); per_ms 0: none */
 };
 void action_finish(struct action *action);
@@ -59,13 +72,18 @@ struct action_source {
  * ERR_TOO_BIG past ACTION_BODY_MAX, URL_MAX or ACTION_KEY_MAX; ERR_SYNTAX for a missing target, an address that is
  * none, a body that is no JSON object; ERR_REFUSED without the account it needs.
  *
- * The key is (instance, action, ...) and then
- *   boost, unboost, favourite, bookmark: the target. Once per target for all time, whatever brought it: a boost
+ * The key is (instance, action, ...), then what follows, and but for forwards the host of the account: ids are a server's
+ * own. action_old_key gives it as versions before 0.2 wrote it.
+ *   boost, favourite, bookmark and their opposites: the target. Once per target for all time, whatever brought it: a boost
  *     after an unboost is a duplicate of the first boost, and `key` changes nothing.
- *   reply: `key`, else the target.
+ *   reply, report, actions on accounts: `key`, else the target.
  *   forward: `key`, else the target and where it goes, else (without target) as post.
- *   post: `key`, else the event or schedule and nth.
+ *   post, API_POST: `key`, else the event or schedule and nth.
  * The Idempotency-Key is 128 bits hashed from the server, the account's name and the key, so that the same decision
- * gives the same one after any restart; a forward's from the key alone. A reply gets in_reply_to_id if it has none. */
+ * gives the same one after any restart; a forward's from the key alone. Posts, forwards and API_POST have one. A reply gets in_reply_to_id if it has none. */
 enum err action_to_intent(const struct action *action, const struct action_source *source,
 	const struct secrets *secrets, struct intent *out);
+/* New; NULL when there was no other form. */
+char *action_old_key(const char *key);
+/* Is it about ourselves, or a post of ours? False while it is not known who we are. */
+bool action_on_self(const struct action *action, const struct account *account);

@@ -166,7 +166,9 @@ outbox_verdict_text(enum outbox_verdict verdict)
 	case OUTBOX_DUPLICATE:
 		return "done or asked for before";
 	case OUTBOX_OWN_POST:
-		return "it is our own post";
+		return "it is our own post, or ourselves";
+	case OUTBOX_NOBODY:
+		return "it is not known who we are";
 	case OUTBOX_OVER:
 		return "at_most is reached";
 	case OUTBOX_BAD:
@@ -175,13 +177,15 @@ outbox_verdict_text(enum outbox_verdict verdict)
 	return "?";
 }
 
+/* Acting on posts and accounts without knowing which are ours would end in loops. */
 static bool
-is_own_post(const struct action *action, const struct action_source *source)
+is_unsafe(const struct outbox *outbox, const struct action *action,
+	const struct action_source *source)
 {
+	const struct action_info *info = action_info(action->kind);
 	const struct account *account = source->account;
-	return action_info(action->kind)->on_status && action->target_author != NULL &&
-	       account != NULL && account->id != NULL &&
-	       strcmp(action->target_author, account->id) == 0;
+	return !outbox->config.dry_run && (info->on_status || info->on_account) &&
+	       account != NULL && account->id == NULL;
 }
 
 /* A dry run's keys are its own, so that it never stands in the way of the real thing. */
@@ -194,20 +198,34 @@ make_dry(struct intent *intent)
 	intent->state = INTENT_DRY;
 }
 
+/* Has it been asked for? Rows of before 0.2 have a key without the server; it stands in their lane. */
+static bool
+is_known(struct store *store, const struct intent *intent)
+{
+	struct intent row = {0};
+	bool known = intent_get(store, intent->key, &row);
+	char *old = known ? NULL : action_old_key(intent->key);
+	if (old != NULL && intent_get(store, old, &row)) {
+		known = strcmp(row.lane, intent->lane) == 0;
+	}
+	intent_finish(&row);
+	free(old);
+	return known;
+}
+
 static enum outbox_verdict
 stage(struct outbox *outbox, const struct action *action, const struct action_source *source,
 	struct intent *intent)
 {
 	struct store *store = outbox->config.store;
-	struct intent known = {0};
+	if (is_known(store, intent)) {
+		return OUTBOX_DUPLICATE;
+	}
 	if (action->per_ms > 0) {
 		int64_t since_ms = source->now_ms - action->per_ms;
-		bool over = intent_count(store, source->instance, intent->action, since_ms) >=
-			    action->at_most;
-		bool duplicate = over && intent_get(store, intent->key, &known);
-		intent_finish(&known);
-		if (over) {
-			return duplicate ? OUTBOX_DUPLICATE : OUTBOX_OVER;
+		if (intent_count(store, source->instance, intent->action, since_ms) >=
+			action->at_most) {
+			return OUTBOX_OVER;
 		}
 	}
 	enum err err = intent_add(store, intent);
@@ -230,8 +248,10 @@ outbox_stage(struct outbox *outbox, const struct action *action, const struct ac
 	struct intent intent;
 	enum outbox_verdict verdict = OUTBOX_BAD;
 	enum err err = action_to_intent(action, source, outbox->config.secrets, &intent);
-	if (is_own_post(action, source)) {
+	if (action_on_self(action, source->account)) {
 		verdict = OUTBOX_OWN_POST;
+	} else if (is_unsafe(outbox, action, source)) {
+		verdict = OUTBOX_NOBODY;
 	} else if (err == ERR_OK) {
 		if (outbox->config.dry_run) {
 			make_dry(&intent);
@@ -277,7 +297,10 @@ tell_written(struct outbox *outbox)
 		item->settled = false;
 		item->written = false;
 		outbox->settled--;
-		outbox->config.on_outcome(outbox->config.data, &item->intent);
+		if (!item->quiet) {
+			outbox->config.on_outcome(outbox->config.data, &item->intent);
+		}
+		item->quiet = false;
 		if (item->intent.state != INTENT_OPEN) {
 			DL_DELETE(lane->items, item);
 			item_destroy(item);
@@ -468,6 +491,15 @@ item_again(struct item *item, int64_t wait_ms, int status, char *words)
 	buf_finish(&wait);
 	free(name);
 	item_wait(item, wait_ms);
+}
+
+void
+item_mark_begun(struct item *item)
+{
+	item->begun = true;
+	item->intent.attempts = 1;
+	settle(item, INTENT_OPEN, item->intent.status, NULL);
+	item->quiet = true;
 }
 
 void

@@ -22,6 +22,8 @@ struct outbox_config {
 	bool dry_run; /* rows become INTENT_DRY at once and nothing is sent */
 	/* By the name in the config; NULL when it is gone. */
 	const struct account *(*account)(void *data, const char *name);
+	/* How far a forward of the instance may go; asked when it is sent. NULL: anywhere. */
+	enum http_reach (*reach)(void *data, const char *instance, const struct url *to);
 	/* An intent was staged dry, ended, or will be tried again (state INTENT_OPEN). Borrowed. */
 	void (*on_outcome)(void *data, const struct intent *intent);
 	void *data;
@@ -30,7 +32,8 @@ struct outbox_config {
 enum outbox_verdict {
 	OUTBOX_STAGED,
 	OUTBOX_DUPLICATE, /* the key exists: the recorded outcome stands */
-	OUTBOX_OWN_POST,  /* never act on own posts */
+	OUTBOX_OWN_POST,  /* never act on own posts, nor on ourselves */
+	OUTBOX_NOBODY,    /* it is not known who we are, so it could be one of these */
 	OUTBOX_OVER,      /* at_most is reached */
 	OUTBOX_BAD,       /* too big, or no account to act with */
 };
@@ -49,10 +52,11 @@ bool outbox_has_outcomes(const struct outbox *outbox);
  * outcomes that were written, and sends what is open: one request at a time per lane (instance, server), in order,
  * OUTBOX_RUNNING_MAX in all; the next one of a lane leaves when the outcome of the last is committed.
  * What may have been sent before (every row that is open at a start; after a 5xx or a cut connection) is not sent
- * blindly again: boosts, favourites and bookmarks are read back first; posts go with the same Idempotency-Key, and
+ * blindly again: boosts, favourites, bookmarks, follows, mutes and blocks are read back first; posts go with the same Idempotency-Key, and
  * our own posts are searched first when the key is older than 1 h, was answered 500 before, or the server forgets
  * keys. Forwards are sent again under the same Idempotency-Key. 429 waits for X-RateLimit-Reset; 5xx, cut and missing
  * connections back off; other 3xx and 4xx fail. After OUTBOX_ATTEMPTS_MAX answers or OUTBOX_GIVE_UP_MS: FAILED, or
- * UNKNOWN when it may have happened and cannot be looked up. */
+ * UNKNOWN when it may have happened and cannot be looked up. That an action which is_blind is about to be sent is
+ * committed first: what is found begun at a start, or ends without an answer, is UNKNOWN at once. */
 void outbox_flush(struct outbox *outbox);
 size_t outbox_pending(const struct outbox *outbox); /* open rows known, running ones included */

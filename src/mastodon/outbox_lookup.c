@@ -161,15 +161,20 @@ absent(struct item *item)
 	}
 }
 
+/* `status`: the status, or what stands between us and the account. */
 static void
 judge_status(struct item *item, struct json_value status)
 {
 	const struct action_info *info = action_info(item->kind);
 	bool value = false;
+	bool requested = false; /* a locked account was asked: as good as following */
+	if (item->kind == ACTION_FOLLOW || item->kind == ACTION_UNFOLLOW) {
+		(void)json_get_bool(json_get(status, "requested"), &requested);
+	}
 	if (!json_get_bool(json_get(status, info->read_back), &value)) {
 		item_end(item, INTENT_UNKNOWN, 200,
 			xasprintf("the server's answer has no \"%s\"", info->read_back));
-	} else if (value == info->read_back_value) {
+	} else if ((value || requested) == info->read_back_value) {
 		item_end(item, INTENT_DONE, 200, NULL);
 	} else {
 		absent(item);
@@ -239,22 +244,25 @@ on_looked_up(void *data, const struct http_answer *answer)
 	struct outbox *outbox = item->lane->outbox;
 	struct json_doc *doc = NULL;
 	bool whole = answer->end == HTTP_DONE;
-	bool read_back = action_info(item->kind)->read_back != NULL;
+	bool on_account = action_info(item->kind)->on_account;
+	bool on_status = action_info(item->kind)->read_back != NULL && !on_account;
 	char *words = answer_describe(answer, outbox->parser);
 	item->request = 0;
 	outbox->running--;
 	if (whole && answer->status == 200 &&
 		json_parse(outbox->parser, answer->body, &doc, NULL) == ERR_OK &&
-		json_type(json_root(doc)) == (read_back ? JSON_OBJECT : JSON_ARRAY)) {
+		json_type(json_root(doc)) == (on_status ? JSON_OBJECT : JSON_ARRAY)) {
 		free(words);
-		if (read_back) {
+		if (on_account) {
+			judge_status(item, json_path(json_root(doc), "0"));
+		} else if (on_status) {
 			judge_status(item, json_root(doc));
 		} else {
 			judge_page(item, json_root(doc));
 		}
 	} else if (whole && answer->status == 429) {
 		item_throttled(item, answer, words);
-	} else if (whole && read_back && (answer->status == 404 || answer->status == 410)) {
+	} else if (whole && on_status && (answer->status == 404 || answer->status == 410)) {
 		item_end(item, INTENT_FAILED, answer->status, words);
 	} else if (whole && answer->status >= 300 && answer->status < 500 &&
 		   answer->status != 408) {
@@ -281,6 +289,9 @@ lookup_url(const struct item *item, const struct account *account)
 			(void)buf_add_text(&url, "&max_id=");
 			url_encode(str_from(item->max_id), &url);
 		}
+	} else if (action_info(item->kind)->on_account) {
+		(void)buf_add_text(&url, "accounts/relationships?id[]=");
+		url_encode(str_from(item->intent.target), &url);
 	} else {
 		(void)buf_add_text(&url, "statuses/");
 		url_encode(str_from(item->intent.target), &url);

@@ -18,6 +18,8 @@ struct item {
 	bool last;        /* attempts ran out: one look, and no further sending */
 	bool settled;     /* the intent holds news that is to be written */
 	bool written;     /* ... and was, in the transaction under way */
+	bool quiet;       /* ... that is nobody's business */
+	bool begun;       /* is_blind: that it is sent now is committed */
 	unsigned throttled; /* 429 in a row */
 	unsigned waits;     /* for discovery */
 	unsigned pages;     /* of our own posts that were searched */
@@ -57,6 +59,8 @@ struct outbox {
 void item_end(struct item *item, enum intent_state state, int status, char *words);
 /* It is tried again after `wait_ms`. Takes `words`. */
 void item_again(struct item *item, int64_t wait_ms, int status, char *words);
+/* It is sent as soon as that is committed. */
+void item_mark_begun(struct item *item);
 /* Nothing was tried: look again after `wait_ms`. */
 void item_wait(struct item *item, int64_t wait_ms);
 /* For logs: the summary, else "boost of 115". New. */

@@ -7,6 +7,7 @@
 #include "limits.h"
 #include "outbox_private.h"
 #include "throttle.h"
+#include "url.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE "outbox"
@@ -150,6 +151,10 @@ item_throttled(struct item *item, const struct http_answer *answer, char *words)
 	wait_ms = wait_ms < floor_ms ? floor_ms : wait_ms;
 	wait_ms = wait_ms > THROTTLE_WAIT_MAX_MS ? THROTTLE_WAIT_MAX_MS : wait_ms;
 	wait_ms += (int64_t)rng_below(outbox->config.rng, (uint64_t)wait_ms / 20 + 1);
+	if (action_info(item->kind)->is_blind) {
+		item->intent.attempts = 0; /* it was not taken: nothing has begun */
+		item->begun = false;
+	}
 	if (item_age_ms(item) > OUTBOX_GIVE_UP_MS) {
 		item_end(item, item->maybe_sent ? INTENT_UNKNOWN : INTENT_FAILED, answer->status,
 			words);
@@ -167,6 +172,14 @@ item_failed(struct item *item, const struct http_answer *answer, char *words)
 {
 	struct outbox *outbox = item->lane->outbox;
 	struct intent *intent = &item->intent;
+	if (action_info(item->kind)->is_blind) {
+		if (item->maybe_sent) {
+			item_end(item, INTENT_UNKNOWN, answer->status, words);
+			return;
+		}
+		intent->attempts = 0;
+		item->begun = false;
+	}
 	int64_t now_ms = clock_mono_ms(&outbox->config.clock);
 	int64_t wait_ms = pace_down(&item->lane->pace, outbox->config.rng, now_ms);
 	/* A server that is away is waited for; one that answers, but badly, is not asked for ever. */
@@ -200,8 +213,11 @@ succeeded(struct item *item, const struct http_answer *answer)
 		item_end(item, INTENT_DONE, answer->status, NULL);
 		return;
 	}
-	if (json_parse(parser, answer->body, &doc, NULL) != ERR_OK ||
-		json_type(json_root(doc)) != JSON_OBJECT) {
+	bool any_json = item->kind == ACTION_API_POST;
+	if (any_json && str_trim(answer->body).len == 0) {
+		item_end(item, INTENT_DONE, answer->status, NULL); /* 204 and the like */
+	} else if (json_parse(parser, answer->body, &doc, NULL) != ERR_OK ||
+		   (!any_json && json_type(json_root(doc)) != JSON_OBJECT)) {
 		/* A proxy's page, not the server's answer: nobody knows what happened. */
 		char *what = answer_describe(answer, parser);
 		item->intent.attempts--;
@@ -240,7 +256,7 @@ on_sent(void *data, const struct http_answer *answer)
 		succeeded(item, answer);
 	} else if (answer->end == HTTP_DONE && answer->status == 429) {
 		item_throttled(item, answer, answer_describe(answer, outbox->parser));
-	} else if (is_refusal(answer)) {
+	} else if (is_refusal(answer) || answer->end == HTTP_FORBIDDEN) {
 		item->intent.attempts++;
 		item_end(item, INTENT_FAILED, answer->status, refusal_words(item, answer));
 	} else {
@@ -249,6 +265,17 @@ on_sent(void *data, const struct http_answer *answer)
 		item->looked_up = false;
 		item_failed(item, answer, answer_describe(answer, outbox->parser));
 	}
+}
+
+static enum http_reach
+on_reach(void *data, const struct url *to)
+{
+	struct item *item = data;
+	const struct outbox_config *config = &item->lane->outbox->config;
+	if (item->kind != ACTION_FORWARD || config->reach == NULL) {
+		return HTTP_REACH_ANY;
+	}
+	return config->reach(config->data, item->intent.instance, to);
 }
 
 static void
@@ -286,6 +313,7 @@ send_call(struct item *item, const struct account *account, struct call *call)
 					     .bearer = account != NULL ? account->token : NULL,
 					     .body = str_from(body),
 					     .ca_file = account != NULL ? account->ca_file : NULL,
+					     .reach = on_reach,
 					     .on_done = on_sent,
 					     .data = item});
 	if (item->request == 0) {
@@ -318,6 +346,15 @@ item_begin(struct item *item)
 		item_end(item, INTENT_FAILED, 0, xstrdup("this version knows no such action"));
 		return;
 	}
+	bool blind = action_info(item->kind)->is_blind;
+	if (blind && !item->begun) {
+		if (intent->attempts > 0) {
+			item_end(item, INTENT_UNKNOWN, intent->status,
+				xstrdup("moontusk ended while it was being sent"));
+			return;
+		}
+		item->maybe_sent = false; /* else it would have been written down */
+	}
 	if (intent->account != NULL) {
 		account = outbox->config.account(outbox->config.data, intent->account);
 		if (account == NULL) {
@@ -333,6 +370,10 @@ item_begin(struct item *item)
 			item_look_up(item, account);
 			return;
 		}
+	}
+	if (blind && !item->begun) {
+		item_mark_begun(item);
+		return;
 	}
 	struct call call = {0};
 	send_call(item, account, &call);

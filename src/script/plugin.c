@@ -315,7 +315,7 @@ is_default(const char *permission)
 {
 	if (strcmp(permission, "archive") == 0)
 		return true;
-	for (int kind = 0; kind <= ACTION_FORWARD; kind++) {
+	for (int kind = 0; kind < ACTION_COUNT; kind++) {
 		const struct action_info *info = action_info((enum action_kind)kind);
 		if (info->is_default && strcmp(info->permission, permission) == 0)
 			return true;

@@ -31,6 +31,7 @@ struct sending {
 	int64_t at_ms[64]; /* wall clock of each request */
 	unsigned count;
 	bool dry_run, account_is_gone;
+	enum http_reach reach; /* of forwards; HTTP_REACH_NONE: no limit */
 	char error[MESSAGE_MAX];
 };
 
@@ -66,6 +67,15 @@ sending_account(void *data, const char *name)
 	return sending->account_is_gone || strcmp(name, "bot") != 0 ? NULL : sending->account;
 }
 
+static enum http_reach
+sending_reach(void *data, const char *instance, const struct url *to)
+{
+	struct sending *sending = data;
+	(void)to;
+	assert_non_null(instance);
+	return sending->reach == HTTP_REACH_NONE ? HTTP_REACH_ANY : sending->reach;
+}
+
 /* As the host's turn does it. */
 static void
 sending_on_turn(void *data)
@@ -93,6 +103,7 @@ sending_open_outbox(struct sending *sending)
 		.clock = loop_clock(sending->scripted.loop),
 		.dry_run = sending->dry_run,
 		.account = sending_account,
+		.reach = sending_reach,
 		.on_outcome = sending_on_outcome,
 		.data = sending,
 	};

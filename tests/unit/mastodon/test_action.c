@@ -86,12 +86,13 @@ static void
 the_table_names_every_action(void **state)
 {
 	(void)state;
-	for (int i = ACTION_BOOST; i <= ACTION_FORWARD; i++) {
+	for (int i = 0; i < ACTION_COUNT; i++) {
 		enum action_kind kind = ACTION_BOOST;
 		const struct action_info *info = action_info((enum action_kind)i);
 		assert_true(action_from_name(str_from(info->name), &kind));
 		assert_int_equal(kind, i);
-		assert_int_equal(info->is_default, i != ACTION_FORWARD);
+		bool declared = i == ACTION_FORWARD || i == ACTION_API_POST || info->on_account;
+		assert_int_equal(info->is_default, !declared);
 		assert_non_null(info->permission);
 	}
 	enum action_kind kind;
@@ -313,6 +314,124 @@ refuses_what_cannot_become_a_request(void **state)
 	assert_int_equal(refusal(made, forward(NULL, HOOK)), ERR_OK);
 }
 
+static struct intent
+intent_of(struct made *made, struct action action)
+{
+	struct intent intent;
+	assert_int_equal(action_to_intent(&action, &made->source, made->secrets, &intent), ERR_OK);
+	action_finish(&action);
+	return intent;
+}
+
+static void
+actions_on_accounts_are_requests_with_their_parameters(void **state)
+{
+	struct made *made = *state;
+	struct intent mute = intent_of(made, make(ACTION_MUTE, "9/1", "{\"duration\":60}"));
+	assert_string_equal(mute.url, "/api/v1/accounts/9%2F1/mute");
+	assert_string_equal(mute.body, "{\"duration\":60}");
+	assert_string_equal(mute.key, "cats|mute|account:9/1|at:a.example");
+	assert_null(mute.idempotency_key);
+	intent_finish(&mute);
+	struct intent follow = intent_of(made, make(ACTION_FOLLOW, "9", NULL));
+	assert_string_equal(follow.url, "/api/v1/accounts/9/follow");
+	assert_null(follow.body);
+	intent_finish(&follow);
+	struct intent boost =
+		intent_of(made, make(ACTION_BOOST, "7", "{\"visibility\":\"unlisted\"}"));
+	assert_string_equal(boost.body, "{\"visibility\":\"unlisted\"}");
+	intent_finish(&boost);
+	struct action named = make(ACTION_MUTE, "9", NULL);
+	named.key = xstrdup("again");
+	expect_same(key_of(made, make(ACTION_MUTE, "9", NULL)), key_of(made, named), false);
+	assert_int_equal(refusal(made, make(ACTION_FOLLOW, NULL, NULL)), ERR_SYNTAX);
+}
+
+static struct action
+report(const char *target)
+{
+	struct action action = make(ACTION_REPORT, target, "{\"account_id\":\"9\"}");
+	action.target_author = xstrdup("9");
+	return action;
+}
+
+static void
+a_report_is_about_an_account_or_about_a_post(void **state)
+{
+	struct made *made = *state;
+	struct intent post = intent_of(made, report("115"));
+	assert_string_equal(post.url, "/api/v1/reports");
+	assert_string_equal(post.key, "cats|report|status:115|at:a.example");
+	assert_null(post.idempotency_key);
+	intent_finish(&post);
+	struct intent account = intent_of(made, report("9"));
+	assert_string_equal(account.key, "cats|report|account:9|at:a.example");
+	intent_finish(&account);
+}
+
+static void
+nothing_is_done_to_ourselves(void **state)
+{
+	struct made *made = *state;
+	made->account->id = xstrdup("9");
+	struct action post = report("115"), account = report("9");
+	struct action follow = make(ACTION_FOLLOW, "9", NULL),
+		      other = make(ACTION_FOLLOW, "8", NULL);
+	struct action boost =
+		make(ACTION_BOOST, "9", NULL); /* a post with our number is no account */
+	assert_true(action_on_self(&post, made->account));
+	assert_true(action_on_self(&account, made->account));
+	assert_true(action_on_self(&follow, made->account));
+	assert_false(action_on_self(&other, made->account));
+	assert_false(action_on_self(&boost, made->account));
+	action_finish(&post);
+	action_finish(&account);
+	action_finish(&follow);
+	action_finish(&other);
+	action_finish(&boost);
+}
+
+static struct action
+api_post(const char *path)
+{
+	struct action action = make(ACTION_API_POST, NULL, "{\"a\":1}");
+	action.url = xstrdup(path);
+	return action;
+}
+
+static void
+a_raw_post_stays_below_the_api(void **state)
+{
+	struct made *made = *state;
+	static const char *const bad[] = {"/oauth/revoke", "api/v1/x", "/api/../oauth",
+		"//x.example/api/", "https://x.example/api/v1", "/api/v1/x#y", "/api/v1/x y",
+		"/api/\r\nHost: x"};
+	for (size_t i = 0; i < COUNT_OF(bad); i++) {
+		assert_int_equal(refusal(made, api_post(bad[i])), ERR_SYNTAX);
+	}
+	struct intent intent = intent_of(made, api_post("/api/v1/lists?x=1"));
+	assert_string_equal(intent.url, "/api/v1/lists?x=1");
+	assert_string_equal(intent.key, "cats|api.post|event:update:115|0|at:a.example");
+	assert_int_equal(strlen(intent.idempotency_key), 32);
+	intent_finish(&intent);
+}
+
+static void
+a_key_names_the_server_and_its_old_form_does_not(void **state)
+{
+	struct made *made = *state;
+	char *key = key_of(made, make(ACTION_BOOST, "115", NULL));
+	char *old = action_old_key(key);
+	assert_string_equal(key, "cats|boost|status:115|at:a.example");
+	assert_string_equal(old, "cats|boost|status:115");
+	assert_null(action_old_key(old));
+	free(old);
+	free(key);
+	char *forwarded = key_of(made, forward("115", HOOK));
+	assert_null(action_old_key(forwarded));
+	free(forwarded);
+}
+
 #define ACTION_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -330,6 +449,11 @@ main(void)
 		ACTION_TEST(an_idempotency_key_depends_on_nothing_but_the_decision),
 		ACTION_TEST(secrets_do_not_reach_the_row),
 		ACTION_TEST(refuses_what_cannot_become_a_request),
+		ACTION_TEST(actions_on_accounts_are_requests_with_their_parameters),
+		ACTION_TEST(a_report_is_about_an_account_or_about_a_post),
+		ACTION_TEST(nothing_is_done_to_ourselves),
+		ACTION_TEST(a_raw_post_stays_below_the_api),
+		ACTION_TEST(a_key_names_the_server_and_its_old_form_does_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
