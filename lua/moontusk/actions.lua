@@ -104,7 +104,19 @@ end
 actions.boost = simple("boost", { visibility = "string" })
 actions.unboost = simple("unboost", {})
 actions.favourite = simple("favourite", {})
+actions.unfavourite = simple("unfavourite", {})
 actions.bookmark = simple("bookmark", {})
+actions.unbookmark = simple("unbookmark", {})
+
+-- The post that an action on `status` is about; raises when it is none.
+function actions.inner(name, status)
+  check_status(name, status)
+  return inner(status)
+end
+
+function actions.report(status, options)
+  return require("moontusk.people").report_status(status, options)
+end
 
 local POST = {
   text = "string", status = "string", visibility = "string", cw = "string", spoiler_text = "string",

@@ -20,23 +20,19 @@ local LATER = {
   peek = "rolling windows", api = "REST reads", http = "calls to other servers; status:forward is here",
 }
 
-local PERMISSIONS = {
-  "post", "reply", "boost", "favourite", "bookmark", "archive", "archive:private", "forward:private",
-}
-
--- Whether there is such a permission; "http:" goes with any host.
+-- Whether there is such a permission.
 local function check_permission(permission)
-  if string.find(permission, "^http:.") then
+  local known, near, names = core.permission(permission)
+  if known then
     return
   end
-  for _, known in ipairs(PERMISSIONS) do
-    if permission == known then
-      return
-    end
+  if string.find(permission, "^http:") or string.find(permission, "://", 1, true) then
+    local host = string.match(permission, "//([^/]+)") or "hooks.example"
+    check.fail("tusk.plugin: found the permission %s, expected \"http:HOST\" or \"http:HOST:PORT\", for example "
+      .. "\"http:%s\"", check.show(permission), host)
   end
-  local near = util.suggest(permission, PERMISSIONS)
-  check.fail("tusk.plugin: there is no permission \"%s\"%s; the permissions are \"http:HOST\", \"%s\"", permission,
-    near and string.format(", did you mean \"%s\"?", near) or "", table.concat(PERMISSIONS, "\", \""))
+  check.fail("tusk.plugin: there is no permission %s%s; the permissions are \"%s\"", check.show(permission),
+    near and string.format(", did you mean \"%s\"?", near) or "", table.concat(names, "\", \""))
 end
 
 function tusk.plugin(header)

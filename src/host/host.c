@@ -59,6 +59,19 @@ account_of_outbox(void *data, const char *name)
 	return host_account(data, name);
 }
 
+/* A forward was allowed when it was asked for; whose plugin is gone meanwhile, it goes to the public network only. */
+static enum http_reach
+reach_of_outbox(void *data, const char *instance, const struct url *to)
+{
+	const struct host *host = data;
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		const struct instance *at = host->instances[i];
+		if (strcmp(at->name, instance) == 0 && at->plugin)
+			return plugin_reach(at->plugin, to);
+	}
+	return HTTP_REACH_PUBLIC;
+}
+
 static void
 on_outcome(void *data, const struct intent *intent)
 {
@@ -196,6 +209,7 @@ create_outbox(struct host *host, bool dry_run)
 		.clock = host->config.clock,
 		.dry_run = dry_run,
 		.account = account_of_outbox,
+		.reach = reach_of_outbox,
 		.on_outcome = on_outcome,
 		.data = host,
 	};

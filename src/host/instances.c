@@ -70,6 +70,7 @@ load_plugin(struct host *host, const struct config_plugin *about, const char *fi
 		.options = str_from(about->options),
 		.allow = str_from(about->allow),
 		.as_declared = about->as_declared,
+		.config_file = about->as_declared ? NULL : host->config.config->file,
 		.lua_dir = host->config.lua_dir,
 		.log = host->config.log,
 		.clock = host->config.clock,
@@ -102,6 +103,12 @@ accounts_are_there(struct host *host, const char *file, const struct plugin *plu
 	return true;
 }
 
+static void
+warn_of_grant(void *data, const char *text)
+{
+	log_warn(data, "%s", text);
+}
+
 struct plugin *
 instance_build(struct host *host, const struct config_plugin *about, struct plugin_error *error)
 {
@@ -120,9 +127,11 @@ instance_build(struct host *host, const struct config_plugin *about, struct plug
 		plugin = NULL;
 	}
 	free(file);
-	if (plugin)
-		state_each(
-			host->store, about->name, restore_key, &(struct restoring){host, plugin});
+	if (!plugin)
+		return NULL;
+	if (!host->config.offline) /* `check` says it in its own way */
+		plugin_each_odd_grant(plugin, warn_of_grant, host->config.log);
+	state_each(host->store, about->name, restore_key, &(struct restoring){host, plugin});
 	return plugin;
 }
 

@@ -129,6 +129,10 @@ perform_action(const struct cause *cause, const struct effects *effects, size_t 
 		log_warn(host->config.log,
 			"%s: %s cannot be done: it is too big, or the plugin has no account",
 			cause->instance->name, name);
+	else if (verdict == OUTBOX_NOBODY)
+		log_warn(host->config.log,
+			"%s: %s of %s not done: it is not known who \"%s\" is on its server, so it could be its own; its token needs the scope profile or read:accounts",
+			cause->instance->name, name, action->target, source.account->name);
 	else
 		log_debug(host->config.log, "%s: %s not done: %s", cause->instance->name, name,
 			outbox_verdict_text(verdict));

@@ -8,6 +8,7 @@
 
 #include "lua_json.h"
 #include "lua_util.h"
+#include "permission.h"
 #include "plugin_internal.h"
 #include "stream_name.h"
 #include "xmalloc.h"
@@ -58,6 +59,7 @@ core_about(lua_State *L)
 		lua_pop(L, 1);
 	}
 	lua_pop(L, 1);
+	plugin->header_line = current_line(L);
 	plugin->title = dup_field(L, 1, "name");
 	plugin->version = dup_field(L, 1, "version");
 	plugin->description = dup_field(L, 1, "description");
@@ -274,6 +276,26 @@ core_views(lua_State *L)
 	return 1;
 }
 
+/* permission(text) -> true | false, nearest known name | nil, list of the known ones */
+static int
+core_permission(lua_State *L)
+{
+	struct str text = lua_check_str(L, 1);
+	const struct permission *row = permission_find(text);
+	lua_pushboolean(L, row != NULL);
+	if (row)
+		return 1;
+	lua_pushstring(L, permission_suggest(text));
+	size_t count;
+	const struct permission *table = permission_table(&count);
+	lua_createtable(L, (int)count, 0);
+	for (size_t i = 0; i < count; i++) {
+		lua_pushfstring(L, "%s%s", table[i].name, table[i].has_host ? "HOST" : "");
+		lua_rawseti(L, -2, (lua_Integer)i + 1);
+	}
+	return 3;
+}
+
 /* may(permission) -> boolean */
 static int
 core_may(lua_State *L)
@@ -299,6 +321,7 @@ static const luaL_Reg functions[] = {
 	{"kinds", core_kinds},
 	{"may", core_may},
 	{"options", core_options},
+	{"permission", core_permission},
 	{"secret", core_secret},
 	{"stream", core_stream},
 	{"views", core_views},

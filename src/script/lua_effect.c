@@ -34,21 +34,6 @@ plugin_add_effect(lua_State *L, struct plugin *plugin, enum effect_type type)
 	return effect;
 }
 
-/* Raises unless the instance has the permission; the text names the line to add. */
-static void
-check_permission(lua_State *L, struct plugin *plugin, const char *call, const char *permission)
-{
-	if (plugin_may(plugin, permission))
-		return;
-	if (!text_list_has(&plugin->declared, permission))
-		lua_state_fail(L,
-			"%s needs the permission \"%s\": add permissions = { \"%s\" } to tusk.plugin, and let the operator grant it with allow = { \"%s\" }",
-			call, permission, permission, permission);
-	lua_state_fail(L,
-		"%s needs the permission \"%s\": the operator has not granted it; add allow = { \"%s\" } to this plugin in the config",
-		call, permission, permission);
-}
-
 /* The text field of the table at 1, pushed so that it stays; STR_NONE when it is nil. */
 static struct str
 text_field(lua_State *L, const char *key)
@@ -88,8 +73,8 @@ effect_action(lua_State *L)
 	if (!action_from_name(text_field(L, "kind"), &kind))
 		return luaL_error(L, "no such action");
 	struct str permission = text_field(L, "permission"); /* of a forward: "http:HOST" */
-	check_permission(L, plugin, call.ptr,
-		permission.ptr ? permission.ptr : action_info(kind)->permission);
+	grants_require(
+		L, call.ptr, permission.ptr ? permission.ptr : action_info(kind)->permission);
 	struct str target = text_field(L, "target"), author = text_field(L, "author");
 	struct str key = text_field(L, "key"), url = text_field(L, "url");
 	struct str headers = text_field(L, "headers"), body = text_field(L, "body");
@@ -133,7 +118,7 @@ effect_archive(lua_State *L)
 	struct plugin *plugin = lua_check_handling(L, "archive");
 	struct str name = lua_check_str(L, 1);
 	struct str payload = lua_isnoneornil(L, 2) ? STR_NONE : lua_check_str(L, 2);
-	check_permission(L, plugin, "archive", "archive");
+	grants_require(L, "archive", "archive");
 	if (!plugin->delivery || !plugin->delivery->event)
 		return lua_state_fail(L, "archive: there is no event to archive here");
 	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_ARCHIVE);

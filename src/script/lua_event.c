@@ -15,26 +15,35 @@
 #define EVENT_STREAMS 2
 
 enum entity {
-	ENTITY_PLAIN, /* accounts, media, lists: tables without methods */
+	ENTITY_PLAIN, /* media, lists: tables without methods */
 	ENTITY_STATUS,
 	ENTITY_NOTIFICATION,
 	ENTITY_CONVERSATION,
 	ENTITY_ANNOUNCEMENT,
 	ENTITY_QUOTE,
-	ENTITY_EVENT, /* the event itself: its fields come from the struct */
+	ENTITY_ACCOUNT,
+	ENTITY_REPORT, /* of a notification for moderators */
+	ENTITY_EVENT,  /* the event itself: its fields come from the struct */
 	ENTITY_COUNT,
 };
 
-/* Methods come from the module "moontusk.actions"; none may be the name of a wire field (a test looks). */
-static const char *const status_methods[] = {
-	"archive", "bookmark", "boost", "favourite", "forward", "reply", "unboost", NULL};
+/* Methods come from these modules; none may be the name of a field of that entity (a test looks). */
+struct methods {
+	const char *module;
+	const char *const *names;
+};
+static const char *const status_methods[] = {"archive", "bookmark", "boost", "favourite", "forward",
+	"reply", "report", "unbookmark", "unboost", "unfavourite", NULL};
+static const char *const account_methods[] = {
+	"block", "follow", "mute", "report", "unblock", "unfollow", "unmute", NULL};
 static const char *const other_methods[] = {"archive", "forward", NULL};
-static const char *const *const methods[ENTITY_COUNT] = {
-	[ENTITY_STATUS] = status_methods,
-	[ENTITY_NOTIFICATION] = other_methods,
-	[ENTITY_CONVERSATION] = other_methods,
-	[ENTITY_ANNOUNCEMENT] = other_methods,
-	[ENTITY_EVENT] = other_methods,
+static const struct methods methods[ENTITY_COUNT] = {
+	[ENTITY_STATUS] = {"moontusk.actions", status_methods},
+	[ENTITY_NOTIFICATION] = {"moontusk.actions", other_methods},
+	[ENTITY_CONVERSATION] = {"moontusk.actions", other_methods},
+	[ENTITY_ANNOUNCEMENT] = {"moontusk.actions", other_methods},
+	[ENTITY_ACCOUNT] = {"moontusk.people", account_methods},
+	[ENTITY_EVENT] = {"moontusk.actions", other_methods},
 };
 
 /* Which member of which entity is an entity itself. */
@@ -47,6 +56,10 @@ static const struct member {
 	{"quoted_status", ENTITY_QUOTE, ENTITY_STATUS},
 	{"status", ENTITY_NOTIFICATION, ENTITY_STATUS},
 	{"last_status", ENTITY_CONVERSATION, ENTITY_STATUS},
+	{"account", ENTITY_STATUS, ENTITY_ACCOUNT},
+	{"account", ENTITY_NOTIFICATION, ENTITY_ACCOUNT},
+	{"report", ENTITY_NOTIFICATION, ENTITY_REPORT},
+	{"target_account", ENTITY_REPORT, ENTITY_ACCOUNT},
 };
 
 /* Keeps the event alive; user value 1: the text of what matched. */
@@ -161,9 +174,9 @@ keep(lua_State *L, int node_index, int key_index)
 static bool
 push_method(lua_State *L, enum entity entity, const char *key)
 {
-	for (const char *const *name = methods[entity]; name && *name; name++) {
+	for (const char *const *name = methods[entity].names; name && *name; name++) {
 		if (strcmp(*name, key) == 0) {
-			lua_state_require(L, "moontusk.actions");
+			lua_state_require(L, methods[entity].module);
 			lua_getfield(L, -1, key);
 			lua_remove(L, -2);
 			return true;
@@ -249,7 +262,7 @@ push_event_field(lua_State *L, int holder, const char *key)
 static void
 set_filled_metatable(lua_State *L, int table, enum entity entity)
 {
-	if (!methods[entity]) {
+	if (!methods[entity].names) {
 		lua_pushnil(L);
 	} else {
 		lua_rawgetp(L, LUA_REGISTRYINDEX, &filled_key);
@@ -456,7 +469,7 @@ lua_event_globals(lua_State *L)
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &empty_key);
 	lua_newtable(L);
 	for (int entity = 0; entity < ENTITY_COUNT; entity++) {
-		if (!methods[entity])
+		if (!methods[entity].names)
 			continue;
 		lua_createtable(L, 0, 2);
 		lua_pushinteger(L, entity);

@@ -5,13 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <lauxlib.h>
 
 #include "plugin_internal.h"
 #include "stream_name.h"
 #include "suggest.h"
-#include "url.h"
 #include "xmalloc.h"
 
 #define BUF_TYPE   "moontusk.buf"
@@ -186,6 +186,16 @@ util_time_text(lua_State *L)
 	return 1;
 }
 
+void
+lua_host_text(const struct url *url, char *out, size_t size)
+{
+	const char *open = strchr(url->host, ':') ? "[" : "", *close = *open ? "]" : "";
+	if (url->default_port)
+		snprintf(out, size, "%s%s%s", open, url->host, close);
+	else
+		snprintf(out, size, "%s%s%s:%u", open, url->host, close, url->port);
+}
+
 /* host(url) -> "host[:port]" | nil: as it stands in a permission "http:HOST" */
 static int
 util_host(lua_State *L)
@@ -198,10 +208,7 @@ util_host(lua_State *L)
 		lua_pushnil(L);
 		return 1;
 	}
-	if (url.default_port)
-		snprintf(host, sizeof(host), "%s", url.host);
-	else
-		snprintf(host, sizeof(host), "%s:%u", url.host, url.port);
+	lua_host_text(&url, host, sizeof(host));
 	url_finish(&url);
 	lua_pushstring(L, host);
 	return 1;

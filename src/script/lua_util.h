@@ -6,6 +6,7 @@
 
 #include "attr.h"
 #include "buf.h"
+#include "url.h"
 
 /* Pushes a userdata that owns an empty buffer: nothing leaks when something raises before it is done. */
 struct buf *lua_push_buf(lua_State *L, size_t max);
@@ -15,3 +16,5 @@ void lua_buf_result(lua_State *L, struct buf *buf, const char *what);
 struct str lua_check_str(lua_State *L, int index); /* an argument that is a text; numbers are not */
 /* Raises an error object { kind =, message = } that reads as its message, which gets the plugin's file and line. */
 int lua_raise(lua_State *L, const char *kind, const char *format, ...) PRINTF_LIKE(3, 4);
+/* "HOST[:PORT]" of an address, IPv6 in brackets, as it stands in permissions. */
+void lua_host_text(const struct url *url, char *out, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One plugin instance: creation, permissions, and what it registered. */
+/* One plugin instance: creation, and what it registered. */
 #include "plugin.h"
 
 #include <stdio.h>
@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "plugin_internal.h"
-#include "url.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE "plugin"
@@ -65,37 +64,6 @@ set_globals(lua_State *L)
 	lua_time_globals(L);
 }
 
-/* The address in an option is the operator's word that the plugin may send there: "https://…", "discord:https://…". */
-static void
-add_host(struct plugin *plugin, struct str text)
-{
-	const char *start = text.len ? memmem(text.ptr, text.len, "http", 4) : NULL;
-	if (!start)
-		return;
-	struct str address = {start, text.len - (size_t)(start - text.ptr)};
-	struct url url;
-	if (!url_parse(address, &url))
-		return;
-	char *permission = url.default_port ? xasprintf("http:%s", url.host)
-					    : xasprintf("http:%s:%u", url.host, url.port);
-	url_finish(&url);
-	text_list_add(&plugin->hosts, str_from(permission));
-	free(permission);
-}
-
-static void
-add_hosts(struct plugin *plugin, struct json_value value)
-{
-	enum json_type type = json_type(value);
-	if (type == JSON_STRING)
-		add_host(plugin, json_str(value));
-	if (type != JSON_ARRAY && type != JSON_OBJECT)
-		return;
-	struct json_iter iter = json_iter(value);
-	while (json_next(&iter))
-		add_hosts(plugin, iter.value);
-}
-
 static bool
 read_options(struct plugin *plugin, struct str text, struct plugin_error *error)
 {
@@ -109,32 +77,8 @@ read_options(struct plugin *plugin, struct str text, struct plugin_error *error)
 			json_error.message);
 		return false;
 	}
-	add_hosts(plugin, json_root(plugin->options));
+	grants_add_hosts(plugin, json_root(plugin->options));
 	return true;
-}
-
-static bool
-read_allowed(struct plugin *plugin, struct str text, struct plugin_error *error)
-{
-	struct json_doc *doc = NULL;
-	struct json_error json_error = {0};
-	if (!text.len)
-		return true;
-	bool ok = json_parse(plugin->parser, text, &doc, &json_error) == ERR_OK &&
-		  json_type(json_root(doc)) == JSON_ARRAY;
-	struct json_iter iter = json_iter(ok ? json_root(doc) : (struct json_value){0});
-	while (ok && json_next(&iter)) {
-		struct str permission = json_str(iter.value);
-		ok = permission.ptr != NULL;
-		if (ok)
-			text_list_add(&plugin->allowed, permission);
-	}
-	if (!ok)
-		snprintf(error->text, sizeof(error->text),
-			"plugin %s: allow is a list of texts, for example { \"http:hooks.example\" }",
-			plugin->name);
-	json_doc_destroy(doc);
-	return ok;
 }
 
 static void
@@ -155,6 +99,8 @@ set_about(struct plugin *plugin)
 		.description = plugin->description,
 		.permissions = (const char *const *)plugin->declared.list,
 		.permission_count = plugin->declared.count,
+		.hosts = (const char *const *)plugin->hosts.list,
+		.host_count = plugin->hosts.count,
 		.writes_private = plugin_may(plugin, "archive:private") ||
 				  plugin_may(plugin, "forward:private"),
 	};
@@ -168,6 +114,7 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 	*plugin = (struct plugin){
 		.name = xstrdup(config->name),
 		.file = xstrdup(config->file),
+		.config_file = xstrdup(config->config_file),
 		.folder = xstrdup(config->folder),
 		.account = xstrdup(config->account),
 		.lua_dir = xstrdup(config->lua_dir),
@@ -186,7 +133,7 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		goto fail;
 	}
 	if (!read_options(plugin, config->options, error) ||
-		!read_allowed(plugin, config->allow, error))
+		!grants_read(plugin, config->allow, error))
 		goto fail;
 	struct lua_state_config state = {
 		.modules = modules,
@@ -263,6 +210,7 @@ plugin_destroy(struct plugin *plugin)
 	free(plugin->description);
 	free(plugin->name);
 	free(plugin->file);
+	free(plugin->config_file);
 	free(plugin->folder);
 	free(plugin->account);
 	free(plugin->lua_dir);
@@ -308,32 +256,6 @@ plugin_set_due(struct plugin *plugin, unsigned schedule, const struct plugin_due
 {
 	REQUIRE(schedule < plugin->schedule_count);
 	plugin->schedules[schedule].due = *due;
-}
-
-static bool
-is_default(const char *permission)
-{
-	if (strcmp(permission, "archive") == 0)
-		return true;
-	for (int kind = 0; kind < ACTION_COUNT; kind++) {
-		const struct action_info *info = action_info((enum action_kind)kind);
-		if (info->is_default && strcmp(info->permission, permission) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool
-plugin_may(const struct plugin *plugin, const char *permission)
-{
-	if (is_default(permission) || text_list_has(&plugin->hosts, permission))
-		return true;
-	bool declared = text_list_has(&plugin->declared, permission);
-	bool allowed = text_list_has(&plugin->allowed, permission);
-	/* What becomes of private posts is the operator's word alone: a plugin need not know. */
-	if (str_ends(str_from(permission), ":private") && allowed)
-		return true;
-	return declared && (allowed || plugin->as_declared);
 }
 
 size_t

@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "effects.h"
 #include "event.h"
+#include "http.h"
 #include "limits.h"
 #include "log.h"
 #include "rule.h"
@@ -25,6 +26,7 @@ struct plugin_config {
 	struct str allow;    /* JSON array of permissions the operator granted; STR_NONE: none */
 	bool as_declared;    /* grant what the plugin declares (`run PLUGIN`) */
 	const char *tz;      /* the time zone where a plugin names none; NULL: the machine's */
+	const char *config_file; /* where `allow` stands, for messages; NULL: the command line */
 	const char *lua_dir; /* read the standard library from here; NULL: the compiled-in one */
 	struct log *log;
 	struct clock clock;
@@ -49,7 +51,7 @@ struct plugin_handler {
 	/* Names the handler across restarts and reloads: "=NAME" when the plugin named it, else kinds, a hash of the
 	 * match table and the n-th of those that are equal. One line, unique in the plugin. */
 	char *key;
-	int line;          /* where it was registered */
+	int line; /* where it was registered */
 };
 struct plugin_stream {
 	char *account; /* NULL: the instance's own */
@@ -80,6 +82,9 @@ struct plugin_about {
 	const char *name, *version, *description; /* NULL when not given */
 	const char *const *permissions;           /* declared */
 	unsigned permission_count;
+	const char *const *
+		hosts; /* of addresses in the options: "http:HOST[:PORT]", granted by standing there */
+	unsigned host_count;
 	bool writes_private; /* granted "archive:private" or "forward:private" */
 };
 
@@ -99,6 +104,14 @@ const struct plugin_handler *plugin_handlers(const struct plugin *plugin, unsign
 const struct plugin_stream *plugin_streams(const struct plugin *plugin, unsigned *count);
 const struct plugin_schedule *plugin_schedules(const struct plugin *plugin, unsigned *count);
 bool plugin_may(const struct plugin *plugin, const char *permission);
+/* How far a request to that address may go. To addresses that are not on the public network only where somebody meant
+ * that: the address stands in the operator's options, or the name that was granted says so itself ("localhost",
+ * "10.0.0.5", "nas.local"), or the operator granted "private:HOST". */
+enum http_reach plugin_reach(const struct plugin *plugin, const struct url *to);
+/* What is odd about declarations and grants, a line each: declared and not granted, granted and not declared, granted
+ * and unknown. */
+void plugin_each_odd_grant(
+	const struct plugin *plugin, void (*fn)(void *data, const char *text), void *data);
 
 /* What a handler is told besides the event. */
 struct plugin_delivery {

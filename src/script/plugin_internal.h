@@ -33,7 +33,7 @@ struct plugin_task {
 
 struct plugin {
 	struct lua_state *lua;
-	char *name, *file, *folder, *account, *lua_dir, *tz;
+	char *name, *file, *config_file, *folder, *account, *lua_dir, *tz;
 	struct log *log;
 	struct clock clock;
 	struct json_parser *parser;
@@ -44,7 +44,8 @@ struct plugin {
 	bool as_declared;
 	struct text_list allowed;  /* by the operator */
 	struct text_list declared; /* by the plugin; about.permissions is this list */
-	struct text_list hosts; /* of addresses in the operator's options: "https://host[:port]" */
+	struct text_list hosts;    /* of addresses in the operator's options: "http:host[:port]" */
+	int header_line;           /* of tusk.plugin; 0: none */
 	char *title, *version, *description; /* from tusk.plugin */
 	struct plugin_about about;
 
@@ -73,6 +74,11 @@ struct plugin {
 
 /* Frees the tasks; their coroutines go with the state. */
 void plugin_free_tasks(struct plugin *plugin);
+/* plugin_grants.c: fills `allowed` and `hosts` from what the operator wrote. */
+bool grants_read(struct plugin *plugin, struct str allow, struct plugin_error *error);
+void grants_add_hosts(struct plugin *plugin, struct json_value options);
+/* Raises unless the instance has the permission; the text names the lines to add. */
+void grants_require(lua_State *L, const char *call, const char *permission);
 
 /* The instance that this state belongs to. */
 struct plugin *plugin_of(lua_State *L);

@@ -180,7 +180,7 @@ refuses_wrong_arguments(void **state)
 		{"status:forward('disord:https://x.example/1')",
 			"unknown shape \"disord\"; did you mean \"discord\"?"},
 		{"status:forward('https://x.example/1')",
-			"forward needs the permission \"http:x.example\": add permissions = { \"http:x.example\" } to tusk.plugin"},
+			"forward needs the permission \"http:x.example\": add tusk.plugin { permissions = { \"http:x.example\" } } to plugins/cats.lua"},
 		{"status:reply('\\xff')", "reply: text: not valid UTF-8"},
 		{"status:forward('https://x.example/1', { title = '\\xff' })",
 			"forward: title: not valid UTF-8"},
@@ -318,7 +318,7 @@ asks_for_permissions(void **state)
 		TUSK "tusk.plugin { permissions = { 'http:x.example' } }\n"
 		     "tusk.on('update', function(status) status:forward('https://x.example/') end)";
 	raises(bench, source, STATUS("public", ""),
-		"the operator has not granted it; add allow = { \"http:x.example\" }");
+		"the operator has not granted it: add \"http:x.example\" to allow = { … } of the plugin \"cats\"");
 	bench->config.allow = STR("[\"http:x.example\"]");
 	run(bench, source, STATUS("public", ""));
 	bench->config.allow = STR_NONE;
@@ -327,7 +327,7 @@ asks_for_permissions(void **state)
 	bench->config.as_declared = false;
 	bench->config.allow = STR("[\"http:x.example\"]");
 	raises(bench, UPDATE "status:forward('https://x.example/')" END, STATUS("public", ""),
-		"add permissions = { \"http:x.example\" } to tusk.plugin");
+		"add tusk.plugin { permissions = { \"http:x.example\" } } to plugins/cats.lua");
 	bench->config.allow = STR("{\"a\":1}");
 	assert_false(bench_load(bench, ""));
 	bench_assert_contains(bench->error.text, "allow is a list of texts");
