@@ -74,6 +74,14 @@
 #define PATTERN_HEAP_KIB        4096
 #define PATTERN_CAPTURES_MAX    128
 #define PATTERN_JIT_STACK_MAX   (1u << 20)
+#define LITERAL_LEN_MAX         64 /* of a required literal */
+#define LITERAL_CLASS_MAX       8  /* characters of a class that is read as alternatives */
+#define LITERAL_JOINED_MAX      64
+#define LITERAL_COUNT_MAX       1024 /* alternatives of one pattern */
+#define LITERAL_DEPTH_MAX       250  /* as PCRE2's own limit of nested parentheses */
+#define SCAN_CACHED_MIN         64 /* literals; smaller sets compile faster than a file is read */
+#define SCAN_CACHE_FILES_MAX    16
+#define SCAN_CACHE_FILE_MAX     (256u << 20)
 #define VIEW_TEXT_MAX           (8u << 20)
 #define VIEW_FIELD_MAX          96  /* of the path of a field in a payload */
 #define VIEW_SOURCES_MAX        8   /* fields that one hit is told to span */

@@ -211,6 +211,16 @@ pattern_group_name(const struct pattern *pattern, unsigned number)
 	return NULL;
 }
 
+int
+pattern_unicode(void)
+{
+	char version[64] = ""; /* "14.0.0" */
+
+	if (pcre2_config(PCRE2_CONFIG_UNICODE_VERSION, NULL) <= (int)sizeof(version))
+		(void)pcre2_config(PCRE2_CONFIG_UNICODE_VERSION, version);
+	return (int)strtol(version, NULL, 10);
+}
+
 static pcre2_match_data *
 create_match_data(void)
 {

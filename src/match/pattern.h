@@ -44,6 +44,9 @@ unsigned pattern_captures(const struct pattern *pattern); /* highest group numbe
 int pattern_group(const struct pattern *pattern, const char *name);
 const char *pattern_group_name(const struct pattern *pattern, unsigned number);
 
+/* The major number of the Unicode version that this PCRE2 knows. */
+int pattern_unicode(void);
+
 /* Scratch for matching: match data, contexts, one JIT stack. One per thread. */
 struct pattern_scratch;
 struct pattern_scratch *pattern_scratch_create(void);

@@ -20,7 +20,7 @@ BEHIND = {
     r"curl/.*": r"src/net/(http|dial|curl_loop)\w*\.[ch]",
     r"libwebsockets\.h": r"src/net/(ws|server|lws)\w*\.[ch]",
     r"pcre2(posix)?\.h": r"src/match/pattern\w*\.[ch]",
-    r"hs(/.*)?\.h": r"src/match/.*",
+    r"hs(/.*)?\.h": r"src/match/scan_vectorscan\.c",
     r"sqlite3\.h": r"src/store/.*",
     r"lua(lib|xlib|conf)?\.h": r"src/script/.*",
     r"lauxlib\.h": r"src/script/.*",
