@@ -132,6 +132,11 @@
 #define SEEN_DAYS_MAX           30 /* retention; outbox keys outlive seen rows (design section 5) */
 #define JOURNAL_DAYS_MAX        30
 #define INTENT_DAYS_MAX         90
+#define WINDOW_TEXT_MAX         256    /* of a key or value; longer ones are told apart by a hash */
+#define WINDOW_KEYS_MAX         50000  /* of one instance */
+#define WINDOW_ENTRIES_MAX      10000  /* of one key */
+#define WINDOW_ENTRIES_ALL_MAX  500000 /* of one instance */
+#define WINDOW_WITHIN_MAX_MS    (366 * INT64_C(86400000))
 #define PRUNE_ROWS_MAX          1000 /* of each kind in one commit */
 #define STREAM_PARAM_MAX        200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */
 #define STREAM_SHOWN_MAX        100 /* bytes of a wrong name that a message repeats */

@@ -92,4 +92,21 @@ const char *const sql_texts[SQL_COUNT] = {
 	[SQL_JOURNAL_OF_EVENT] = "SELECT at_ms, instance, what, event_key, detail FROM journal"
 				 " WHERE event_key = ?1 ORDER BY row",
 	[SQL_JOURNAL_PRUNE] = PRUNE_FIRST("journal"),
+
+	[SQL_WINDOW_ADD] =
+		"INSERT INTO windows (instance, kind, key, value, at_ms, until_ms, amount,"
+		" event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_WINDOW_DELETE] = "DELETE FROM windows WHERE row = ?1",
+	[SQL_WINDOW_MOVE] =
+		"UPDATE windows SET at_ms = ?2, until_ms = ?3, event = ?4 WHERE row = ?1",
+	[SQL_WINDOW_EACH] =
+		"SELECT row, kind, key, value, at_ms, until_ms, amount, event FROM windows"
+		" WHERE instance = ?1 ORDER BY row",
+	[SQL_WINDOW_PRUNE] = "DELETE FROM windows WHERE row IN (SELECT row FROM windows"
+			     " WHERE until_ms < ?1 LIMIT ?2)",
+
+	[SQL_TOMBSTONE_ADD] =
+		"INSERT OR IGNORE INTO tombstones (scope, id, at_ms) VALUES (?1, ?2, ?3)",
+	[SQL_TOMBSTONE_HAS] = "SELECT 1 FROM tombstones WHERE id = ?2 AND scope = ?1",
+	[SQL_TOMBSTONE_PRUNE] = PRUNE_FIRST("tombstones"),
 };
