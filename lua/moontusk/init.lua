@@ -16,8 +16,7 @@ local NOTIFICATION_TYPES = {
 local HEADER = { name = "string", version = "string", description = "string", permissions = "table" }
 -- Calls of the design that this version does not have.
 local LATER = {
-  count = "rolling windows", distinct = "rolling windows",
-  peek = "rolling windows", api = "REST reads", http = "calls to other servers; status:forward is here",
+  api = "REST reads", http = "calls to other servers; status:forward is here",
 }
 
 -- Whether there is such a permission.
@@ -137,6 +136,22 @@ end
 
 function tusk.daily(times, settings, handler)
   return require("moontusk.schedule").daily(times, settings, handler)
+end
+
+function tusk.count(key, settings)
+  return require("moontusk.windows").count(key, settings)
+end
+
+function tusk.distinct(key, value, settings)
+  return require("moontusk.windows").distinct(key, value, settings)
+end
+
+function tusk.peek(key, settings)
+  return require("moontusk.windows").peek(key, settings)
+end
+
+function tusk.once(key, settings)
+  return require("moontusk.windows").once(key, settings)
 end
 
 function tusk.post(post)

@@ -12,6 +12,7 @@
 #include "state.h"
 #include "store.h"
 #include "view.h"
+#include "windows.h"
 #include "ws.h"
 
 #define INSTANCE_NO_NUMBER UINT_MAX
@@ -33,6 +34,7 @@ struct instance {
 	bool may_run; /* it is known who we are: else it could act on its own posts */
 	int64_t act_within_ms;
 	struct inbox inbox;
+	struct windows *windows;    /* what tusk.count remembers; outlives the plugin */
 	struct schedule *schedules; /* as plugin_schedules */
 	uint64_t handled, raised;
 };

@@ -46,6 +46,16 @@ account_of(struct host *host, const struct config_plugin *about)
 	return NULL;
 }
 
+static struct windows *
+windows_of(const struct host *host, const char *name)
+{
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		if (strcmp(host->instances[i]->name, name) == 0)
+			return host->instances[i]->windows;
+	}
+	return NULL;
+}
+
 static struct plugin *
 load_plugin(struct host *host, const struct config_plugin *about, const char *file,
 	struct plugin_error *error)
@@ -76,6 +86,7 @@ load_plugin(struct host *host, const struct config_plugin *about, const char *fi
 		.clock = host->config.clock,
 		.parser = host->parser,
 		.secrets = host->config.secrets,
+		.windows = windows_of(host, about->name),
 		/* valgrind does not understand compiled patterns */
 		.pattern_flags = getenv("MOONTUSK_NO_JIT") ? PATTERN_NO_JIT : 0,
 	};
@@ -182,6 +193,8 @@ instance_add(struct host *host, const struct config_plugin *about)
 	host->instances[host->instance_count++] = instance;
 	instance->may_run = host->config.offline || !instance->account;
 	inbox_init(&instance->inbox, instance->name);
+	instance->windows = windows_create(instance->name);
+	windows_load(instance->windows, host->store);
 	if (instance->number == INSTANCE_NO_NUMBER) {
 		char *text =
 			xasprintf("there are more than %d plugins: leave one out, or run it in a "
@@ -257,6 +270,7 @@ instance_destroy(struct instance *instance)
 {
 	inbox_finish(&instance->inbox);
 	plugin_destroy(instance->plugin);
+	windows_destroy(instance->windows);
 	config_plugin_finish(&instance->about);
 	free(instance->schedules);
 	free(instance->error);

@@ -173,6 +173,32 @@ put_state(const struct cause *cause, struct str key, struct str json)
 }
 
 static void
+perform_window(const struct cause *cause, const struct effect *effect)
+{
+	const struct window_ask ask = {
+		.kind = effect->window,
+		.key = {effect->name, effect->name_len},
+		.value = {effect->json, effect->json_len},
+		.at_ms = effect->at_ms,
+		.within_ms = effect->within_ms,
+		.amount = effect->amount,
+		.event = effect->event_number,
+	};
+	char message[MESSAGE_MAX];
+	if (!windows_add(cause->instance->windows, cause->host->store, &ask, message))
+		return;
+	log_warn(cause->host->config.log, "%s: %s", cause->instance->name, message);
+	struct buf detail;
+	buf_init(&detail, MESSAGE_MAX * 8);
+	buf_add_char(&detail, '{');
+	json_put_key(&detail, "message");
+	json_put_text(&detail, message);
+	buf_add_char(&detail, '}');
+	journal(cause, "capped", buf_str(&detail));
+	buf_finish(&detail);
+}
+
+static void
 apply(const struct cause *cause, const struct effects *effects)
 {
 	struct store *store = cause->host->store;
@@ -194,6 +220,9 @@ apply(const struct cause *cause, const struct effects *effects)
 			break;
 		case EFFECT_NOTE:
 			journal(cause, effect->name, (struct str){effect->json, effect->json_len});
+			break;
+		case EFFECT_WINDOW:
+			perform_window(cause, effect);
 			break;
 		case EFFECT_START:
 		case EFFECT_STOP:

@@ -4,15 +4,17 @@
 
 #include "action.h"
 #include "event.h"
+#include "windows.h"
 
 enum effect_type {
 	EFFECT_ACTION,
 	EFFECT_ARCHIVE,   /* append the event to archive `name` */
 	EFFECT_STATE_PUT, /* tusk.store: key, json */
 	EFFECT_STATE_DELETE,
-	EFFECT_NOTE,  /* journal: `name` is what ("refused"), `json` the detail */
-	EFFECT_START, /* run `function` at `at_ms`: tusk.after, tusk.spawn */
-	EFFECT_STOP,  /* forget `function`, which has not started */
+	EFFECT_NOTE,   /* journal: `name` is what ("refused"), `json` the detail */
+	EFFECT_WINDOW, /* tusk.count, distinct, once: `name` is the key, `json` the value */
+	EFFECT_START,  /* run `function` at `at_ms`: tusk.after, tusk.spawn */
+	EFFECT_STOP,   /* forget `function`, which has not started */
 };
 
 struct effect {
@@ -24,8 +26,11 @@ struct effect {
 	size_t json_len;
 	struct event *
 		event; /* EFFECT_ARCHIVE: what is written; EFFECT_START: what it belongs to, or NULL; a reference */
-	unsigned function; /* EFFECT_START, EFFECT_STOP */
-	int64_t at_ms;     /* EFFECT_START: wall clock */
+	unsigned function;       /* EFFECT_START, EFFECT_STOP */
+	int64_t at_ms;           /* EFFECT_START: wall clock; EFFECT_WINDOW: event time */
+	enum window_kind window; /* EFFECT_WINDOW from here on: the fields of struct window_ask */
+	int64_t within_ms, amount;
+	uint64_t event_number;
 };
 
 struct effects {

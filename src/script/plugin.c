@@ -22,6 +22,7 @@ static const struct lua_module modules[] = {
 	{"moontusk.time_c", lua_time_open},
 	{"moontusk.util", lua_util_open},
 	{"moontusk.wait", lua_wait_open},
+	{"moontusk.windows_c", lua_windows_open},
 };
 
 void
@@ -123,6 +124,7 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		.clock = config->clock,
 		.parser = config->parser,
 		.secrets = config->secrets,
+		.windows = config->windows,
 		.pattern_flags = config->pattern_flags,
 		.as_declared = config->as_declared,
 		.phase = PLUGIN_LOADING,

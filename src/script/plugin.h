@@ -14,6 +14,7 @@
 #include "rule.h"
 
 struct plugin;
+struct windows;
 
 struct plugin_config {
 	const char *name;  /* of the instance */
@@ -32,6 +33,7 @@ struct plugin_config {
 	struct clock clock;
 	struct json_parser *parser;
 	struct secrets *secrets; /* values of options with secret = true are added */
+	struct windows *windows; /* what tusk.count remembers; kept; NULL: these calls raise */
 	int pattern_flags;       /* added to those of every pattern, e.g. PATTERN_NO_JIT */
 	unsigned long
 		fail_at; /* for tests: this allocation of Lua fails and all after it; 0: none */

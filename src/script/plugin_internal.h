@@ -28,6 +28,9 @@ struct plugin_task {
 	int ref;                         /* of the thread, in the registry */
 	struct plugin_delivery delivery; /* its event is a reference; NULL in a schedule */
 	unsigned log_lines;              /* written so far */
+	int64_t at_ms;   /* when it happens: now or, of a schedule, when it was due */
+	uint64_t number; /* of what happens then, where that is no event */
+	bool is_late;    /* it was started by another task, for a later time than its event */
 	struct plugin_task *next;
 };
 
@@ -38,6 +41,7 @@ struct plugin {
 	struct clock clock;
 	struct json_parser *parser;
 	struct secrets *secrets;
+	struct windows *windows; /* borrowed; NULL: none */
 	int pattern_flags;
 	struct json_doc *options; /* what the operator wrote; NULL: nothing */
 	bool options_read;        /* the plugin has called tusk.options */
@@ -100,6 +104,7 @@ int lua_text_open(lua_State *L);
 int lua_time_open(lua_State *L);
 int lua_util_open(lua_State *L);
 int lua_wait_open(lua_State *L);
+int lua_windows_open(lua_State *L);
 
 /* Globals that are replaced in a plugin's state: next, rawget, rawset, rawlen know tables that fill themselves; print logs. */
 void lua_event_globals(lua_State *L);

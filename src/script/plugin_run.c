@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Runs what a plugin registered: each run is a task with a coroutine of its own, which may wait in between. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,11 +186,33 @@ run_step(lua_State *L, void *data)
 	step->waits = lua_state_resume(L, task->thread, count);
 }
 
+/* Set when it starts: a task that waits does not move on in time. */
+static void
+set_moment(struct plugin *plugin, const struct step *step)
+{
+	struct plugin_task *task = step->task;
+	bool is_tick = strcmp(step->function, "tick") == 0;
+	task->at_ms = is_tick ? step->due_ms : clock_wall_ms(&plugin->clock);
+	task->is_late = strcmp(step->function, "fire") == 0;
+	if (task->delivery.event && !task->is_late)
+		return;
+	char text[2 * MESSAGE_MAX];
+	int len = snprintf(text, sizeof(text), "%s %s %lld", step->function,
+		is_tick ? plugin->schedules[step->id - 1].name : "", (long long)task->at_ms);
+	if (!is_tick)
+		len += snprintf(
+			text + len, sizeof(text) - (size_t)len, " %lld", (long long)step->id);
+	task->number = str_hash(
+		(struct str){text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1});
+}
+
 static enum plugin_verdict
 run_task(struct plugin *plugin, struct step *step, struct plugin_run *run)
 {
 	struct plugin_task *task = step->task;
 	REQUIRE(plugin->phase == PLUGIN_IDLE);
+	if (step->function)
+		set_moment(plugin, step);
 	plugin->phase = PLUGIN_HANDLING;
 	plugin->choosing = false;
 	plugin->task = task;

@@ -12,6 +12,7 @@
 #include "decode.h"
 #include "json_write.h"
 #include "view.h"
+#include "windows.h"
 
 static int64_t
 on_clock(void *data)
@@ -46,7 +47,8 @@ bench_init(struct bench *bench)
 		.log = bench->log,
 		.clock = {.wall_ms = on_clock, .mono_ms = on_clock, .data = bench},
 		.parser = bench->parser,
-		.secrets = bench->secrets};
+		.secrets = bench->secrets,
+		.windows = windows_create("cats")};
 }
 
 void
@@ -54,6 +56,7 @@ bench_finish(struct bench *bench)
 {
 	effects_finish(&bench->effects);
 	plugin_destroy(bench->plugin);
+	windows_destroy(bench->config.windows);
 	views_destroy(bench->views);
 	pattern_scratch_destroy(bench->scratch);
 	log_destroy(bench->log);

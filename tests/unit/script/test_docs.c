@@ -130,8 +130,8 @@ every_snippet_runs(void **state)
 {
 	(void)state;
 	assert_int_equal(run_document("README.md"), 2);
-	assert_int_equal(run_document("docs/plugins.md"), 10);
-	assert_int_equal(run_document("docs/api.md"), 6);
+	assert_int_equal(run_document("docs/plugins.md"), 11);
+	assert_int_equal(run_document("docs/api.md"), 7);
 }
 
 int

@@ -268,7 +268,6 @@ names_what_is_wrong(void **state)
 		{"tusk.plugin { permissions = { 'folow' } }", "did you mean \"follow\"?"},
 		{"tusk.plugin { name = 5 }", "name: found 5, expected a text"},
 		{"tusk.pots {}", "there is no tusk.pots; did you mean tusk.post?"},
-		{"tusk.count('x')", "tusk.count is not in this version"},
 		{"tusk.on = print", "tusk.on cannot be set"},
 		{"tusk.post { text = 'x' }", "post works only inside a handler or a schedule"},
 		{"local n = tusk.store.n", "tusk.store can be used inside handlers"},
