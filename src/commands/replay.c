@@ -58,6 +58,7 @@ replay_line(struct replay *replay, const char *file, uint64_t number, struct str
 		.parser = replay->parser,
 		.origin = ORIGIN_REPLAY,
 		.received_at_ms = replay->now_ms,
+		.borrow = true, /* each event is handled before the next line is read */
 	};
 	struct decode_output out;
 	replay->lines++;

@@ -63,15 +63,16 @@ clean_utf8(struct str text, struct buf *scratch)
 }
 
 enum err
-decode_parse(struct json_parser *parser, struct str *text, struct buf *scratch,
+decode_parse(const struct decode_context *context, struct str *text, struct buf *scratch,
 	struct json_doc **doc, struct json_error *error)
 {
-	enum err err = json_parse(parser, *text, doc, error);
+	enum err err = context->borrow ? json_parse_borrowed(context->parser, *text, doc, error)
+				       : json_parse(context->parser, *text, doc, error);
 	if (err == ERR_SYNTAX && !str_is_utf8(*text)) {
 		struct str clean = clean_utf8(*text, scratch);
 		if (clean.ptr != NULL) {
 			*text = clean;
-			err = json_parse(parser, clean, doc, error);
+			err = json_parse(context->parser, clean, doc, error);
 		}
 	}
 	return err;
@@ -308,7 +309,7 @@ finish_entity_text(
 	struct json_doc *doc = NULL;
 	struct json_error error;
 	enum decode_result result = DECODE_BROKEN;
-	if (decode_parse(context->parser, &parts->payload, &clean, &doc, &error) == ERR_OK) {
+	if (decode_parse(context, &parts->payload, &clean, &doc, &error) == ERR_OK) {
 		result = finish_entity(context, parts, doc, out);
 	} else {
 		struct str shown = decode_shown(parts->payload);
@@ -449,7 +450,9 @@ decode_ws(const struct decode_context *context, struct str text, struct decode_o
 	struct json_doc *doc = NULL;
 	struct json_error error;
 	enum decode_result result = DECODE_BROKEN;
-	if (decode_parse(context->parser, &text, &scratch, &doc, &error) != ERR_OK) {
+	struct decode_context envelope = *context;
+	envelope.borrow = false; /* the payload is parsed while the envelope's strings are in use */
+	if (decode_parse(&envelope, &text, &scratch, &doc, &error) != ERR_OK) {
 		struct str shown = decode_shown(text);
 		(void)decode_broken(
 			out, "a message that is no JSON: %s: %.*s", error.message, STR_ARG(shown));

@@ -12,6 +12,9 @@ struct decode_context {
 		account; /* for SSE: the one stream; for WebSocket: only if the frame names none */
 	enum event_origin origin;
 	int64_t received_at_ms;
+	/* The event's document may lie in the parser's memory: good until the parser's next parse, or event_ref. For
+	 * whoever handles each event before the next one is decoded. */
+	bool borrow;
 };
 
 enum decode_result {

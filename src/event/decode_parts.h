@@ -23,7 +23,7 @@ struct str decode_payload_text(struct json_value value, struct buf *scratch);
 enum decode_result decode_finish(const struct decode_context *context, struct decode_parts *parts,
 	struct json_doc *doc, struct decode_output *out);
 /* Parses; what is no UTF-8 becomes U+FFFD first, in `scratch` (then *text points there). */
-enum err decode_parse(struct json_parser *parser, struct str *text, struct buf *scratch,
+enum err decode_parse(const struct decode_context *context, struct str *text, struct buf *scratch,
 	struct json_doc **doc, struct json_error *error);
 /* Sets error_text; returns DECODE_BROKEN. */
 enum decode_result decode_broken(struct decode_output *out, const char *format, ...)

@@ -97,6 +97,16 @@ event_create(const struct event *parts)
 struct event *
 event_ref(struct event *event)
 {
+	if (json_doc_is_borrowed(event->doc)) {
+		event->doc = json_doc_keep(event->doc);
+	}
+	event->refs++;
+	return event;
+}
+
+struct event *
+event_hold(struct event *event)
+{
 	event->refs++;
 	return event;
 }

@@ -71,8 +71,11 @@ struct event {
 /* New, with one reference, in one block: copies the strings of `parts` (NUL added to each),
  * takes its doc, ignores its refs. */
 struct event *event_create(const struct event *parts);
-struct event *event_ref(struct event *event); /* returns event */
-void event_unref(struct event *event);        /* NULL is fine; destroys with the last reference */
+/* Returns event. A document that lies in a parser's memory (decode.h, `borrow`) becomes the event's own. */
+struct event *event_ref(struct event *event);
+/* A reference for whoever only wants to know the event again by its address: the document stays where it is. */
+struct event *event_hold(struct event *event);
+void event_unref(struct event *event); /* NULL is fine; destroys with the last reference */
 
 /* The status that content keys look at: of a boost the inner post; of a notification its
  * status; of a conversation its last status. Absent value where there is none. */

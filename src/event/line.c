@@ -122,6 +122,14 @@ read_header(struct decode_parts *parts, struct json_value root)
 	return parts->name.len > 0;
 }
 
+static bool
+parse_payload(const struct decode_context *context, struct str payload, struct json_doc **doc)
+{
+	enum err err = context->borrow ? json_parse_borrowed(context->parser, payload, doc, NULL)
+				       : json_parse(context->parser, payload, doc, NULL);
+	return err == ERR_OK;
+}
+
 /* A line whose payload comes last: the payload is parsed once, by itself, and kept verbatim.
  * False when the line is not of that form: then it is parsed as a whole. */
 static bool
@@ -146,7 +154,7 @@ decode_split(const struct decode_context *context, struct str line, struct decod
 	struct json_doc *doc = NULL;
 	bool ok = header.err == ERR_OK &&
 		  json_parse(context->parser, buf_str(&header), &header_doc, NULL) == ERR_OK &&
-		  json_parse(context->parser, payload, &doc, NULL) == ERR_OK;
+		  parse_payload(context, payload, &doc);
 	struct decode_parts parts = decode_parts_init(context);
 	if (ok && read_header(&parts, json_root(header_doc))) {
 		parts.payload = payload;
@@ -194,6 +202,10 @@ decode_parsed(const struct decode_context *context, struct str line, struct json
 {
 	struct json_value root = json_root(doc);
 	enum decode_result result = DECODE_BROKEN;
+	if (json_doc_is_borrowed(doc) && !is_status(root)) { /* a payload inside is parsed again */
+		doc = json_doc_keep(doc);
+		root = json_root(doc);
+	}
 	if (json_str(json_get(root, "kind")).len > 0) {
 		result = decode_whole(context, root, out);
 	} else if (json_str(json_get(root, "event")).len > 0) {
@@ -232,7 +244,7 @@ decode_line(const struct decode_context *context, struct str line, struct decode
 	buf_init(&scratch, JSON_TEXT_MAX);
 	struct json_doc *doc = NULL;
 	struct json_error error;
-	if (decode_parse(context->parser, &line, &scratch, &doc, &error) == ERR_OK) {
+	if (decode_parse(context, &line, &scratch, &doc, &error) == ERR_OK) {
 		result = decode_parsed(context, line, doc, out);
 	} else {
 		struct str shown = decode_shown(line);

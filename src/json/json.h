@@ -47,9 +47,14 @@ void json_parser_destroy(struct json_parser *parser);
  * be NULL. On ERR_OK *doc is new. */
 enum err json_parse(struct json_parser *parser, struct str text, struct json_doc **doc,
 	struct json_error *error);
-void json_doc_destroy(
-	struct json_doc *doc); /* NULL is fine; the memory may be pooled in its parser,
-						which lives until its last document is gone */
+/* The same without a copy: *doc lies in the parser's own memory and is good until the parser's next parse of any kind.
+ * For texts that are looked at once and mostly thrown away. */
+enum err json_parse_borrowed(struct json_parser *parser, struct str text, struct json_doc **doc,
+	struct json_error *error);
+bool json_doc_is_borrowed(const struct json_doc *doc);
+/* A copy of its own of a borrowed document; values found before still point into the borrowed one. */
+struct json_doc *json_doc_keep(const struct json_doc *doc); /* new */
+void json_doc_destroy(struct json_doc *doc); /* NULL is fine; nothing happens to a borrowed one */
 
 struct json_value json_root(const struct json_doc *doc);
 bool json_exists(struct json_value value);

@@ -2,10 +2,11 @@
 /* Inside of the json layer: what a parsed document looks like in memory. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* simdjson's tape, cut to its used length, and its strings behind it in the same block.
+/* simdjson's tape and its strings: in the parser's memory, or cut to their used length in one block.
  * A word is a type character in the top byte and a value below it:
  *   'r'      first word: the count of words
  *   '{' '['  low 32 bits: index behind the matching end; next 24 bits: count of members, which
@@ -16,9 +17,10 @@
  *   't' 'f' 'n'
  * Keys are strings before their values. */
 struct json_doc {
+	const uint64_t *tape;
 	const char *strings;
 	size_t words;
-	uint64_t tape[];
+	bool borrowed; /* tape and strings are the parser's; else they stand behind this struct */
 };
 
 #define JSON_TAPE_TYPE(word)  ((char)((word) >> 56))

@@ -33,6 +33,7 @@ constexpr size_t repaired_text_max = JSON_TEXT_MAX + JSON_TEXT_MAX / 8;
 struct json_parser {
 	simdjson::dom::parser parser{repaired_text_max};
 	simdjson::dom::document document;
+	struct json_doc borrowed; // over `document`; see json_parse_borrowed
 	char *padded; // the text and behind it the bytes that simdjson may read past its end
 	size_t padded_size;
 };
@@ -86,7 +87,7 @@ parse_once(json_parser *parser, struct str text)
 
 // Bytes of string memory in use: strings are stored in the order of the tape, so the last one tells.
 size_t
-strings_used(const uint64_t *tape, size_t words, const uint8_t *strings)
+strings_used(const uint64_t *tape, size_t words, const char *strings)
 {
 	uint64_t last = UINT64_MAX;
 	for (size_t i = 1; i < words; i++) {
@@ -113,21 +114,33 @@ strings_used(const uint64_t *tape, size_t words, const uint8_t *strings)
 
 // A document of just the size it needs: the parser's own is sized for the worst case, ten times as big.
 struct json_doc *
-copy_document(const json_parser *parser)
+copy_document(const struct json_doc *from)
 {
-	const uint64_t *tape = parser->document.tape.get();
-	const uint8_t *strings = parser->document.string_buf.get();
-	size_t words = static_cast<size_t>(JSON_TAPE_VALUE(tape[0]));
-	size_t bytes = strings_used(tape, words, strings);
+	size_t bytes = strings_used(from->tape, from->words, from->strings);
 	auto *doc = static_cast<struct json_doc *>(
-		xmalloc(sizeof(struct json_doc) + words * sizeof(uint64_t) + bytes));
-	doc->words = words;
-	memcpy(doc->tape, tape, words * sizeof(uint64_t));
-	char *copy = reinterpret_cast<char *>(doc->tape + words);
+		xmalloc(sizeof(struct json_doc) + from->words * sizeof(uint64_t) + bytes));
+	doc->borrowed = false;
+	doc->words = from->words;
+	auto *tape = reinterpret_cast<uint64_t *>(doc + 1);
+	memcpy(tape, from->tape, from->words * sizeof(uint64_t));
+	doc->tape = tape;
+	char *copy = reinterpret_cast<char *>(tape + from->words);
 	if (bytes > 0) {
-		memcpy(copy, strings, bytes);
+		memcpy(copy, from->strings, bytes);
 	}
 	doc->strings = copy;
+	return doc;
+}
+
+// What the last parse left, as a document.
+struct json_doc *
+borrow_document(json_parser *parser)
+{
+	struct json_doc *doc = &parser->borrowed;
+	doc->tape = parser->document.tape.get();
+	doc->strings = reinterpret_cast<const char *>(parser->document.string_buf.get());
+	doc->words = static_cast<size_t>(JSON_TAPE_VALUE(doc->tape[0]));
+	doc->borrowed = true;
 	return doc;
 }
 
@@ -178,8 +191,12 @@ json_parser_destroy(struct json_parser *parser)
 	}
 }
 
+namespace
+{
+
+// `borrow`: the document stays in the parser's memory.
 enum err
-json_parse(struct json_parser *parser, struct str text, struct json_doc **doc,
+parse(struct json_parser *parser, struct str text, bool borrow, struct json_doc **doc,
 	struct json_error *error)
 {
 	if (text.len > JSON_TEXT_MAX) {
@@ -189,10 +206,14 @@ json_parse(struct json_parser *parser, struct str text, struct json_doc **doc,
 	if (may_be_repaired(err)) {
 		err = parse_repaired(parser, text, err);
 	}
+	bool forget = text.len > kept_text_max;
 	if (err == simdjson::SUCCESS) {
-		*doc = copy_document(parser);
+		*doc = borrow_document(parser);
+		if (!borrow || forget) {
+			*doc = copy_document(*doc);
+		}
 	}
-	if (text.len > kept_text_max) {
+	if (forget) {
 		forget_memory(parser);
 	}
 	switch (err) {
@@ -225,8 +246,38 @@ json_parse(struct json_parser *parser, struct str text, struct json_doc **doc,
 	}
 }
 
+} // namespace
+
+enum err
+json_parse(struct json_parser *parser, struct str text, struct json_doc **doc,
+	struct json_error *error)
+{
+	return parse(parser, text, false, doc, error);
+}
+
+enum err
+json_parse_borrowed(struct json_parser *parser, struct str text, struct json_doc **doc,
+	struct json_error *error)
+{
+	return parse(parser, text, true, doc, error);
+}
+
+bool
+json_doc_is_borrowed(const struct json_doc *doc)
+{
+	return doc != nullptr && doc->borrowed;
+}
+
+struct json_doc *
+json_doc_keep(const struct json_doc *doc)
+{
+	return copy_document(doc);
+}
+
 void
 json_doc_destroy(struct json_doc *doc)
 {
-	free(doc);
+	if (doc != nullptr && !doc->borrowed) {
+		free(doc);
+	}
 }

@@ -338,7 +338,7 @@ find_key(struct intake *intake, const struct event *event, struct event_key *key
 		buf_finish(&text);
 		forget_keyed(intake);
 		/* The reference keeps the address from being used for another event. */
-		intake->keyed = event_ref((struct event *)(uintptr_t)event);
+		intake->keyed = event_hold((struct event *)(uintptr_t)event);
 	}
 	*key = intake->key;
 	return intake->has_key;

@@ -106,15 +106,33 @@ unknown_stream_and_account_keep_their_keys(void **state)
 	buf_finish(&line);
 }
 
+struct row {
+	const char *line;
+	enum event_kind kind;
+	const char *stream, *param, *id, *payload;
+	int64_t received_at_ms;
+};
+
+static void
+check_line(const struct decode_context *context, const struct row *row)
+{
+	struct decode_output out;
+	if (decode_line(context, str_from(row->line), &out) != DECODE_EVENT) {
+		fail_msg("%s: %s", row->line, out.error_text);
+	}
+	assert_int_equal(out.event->kind, row->kind);
+	assert_true(str_eq_text(out.event->stream, row->stream));
+	assert_true(str_eq_text(out.event->param, row->param));
+	assert_true(str_eq_text(out.event->id, row->id));
+	assert_true(str_eq_text(out.event->payload, row->payload));
+	assert_true(out.event->received_at_ms == row->received_at_ms);
+	event_unref(out.event);
+}
+
 static void
 reads_lines_of_every_form(void **state)
 {
-	static const struct {
-		const char *line;
-		enum event_kind kind;
-		const char *stream, *param, *id, *payload;
-		int64_t received_at_ms;
-	} cases[] = {
+	static const struct row cases[] = {
 		{HEAD ",\"payload\":{\"id\":\"1\", \"x\" : 1}}", EVENT_UPDATE, "hashtag", "cats",
 			"1", "{\"id\":\"1\", \"x\" : 1}", 1795176002000},
 		{HEAD ",\"payload\": {\"id\":\"1\"} }\r\n", EVENT_UPDATE, "hashtag", "cats", "1",
@@ -142,19 +160,30 @@ reads_lines_of_every_form(void **state)
 			EVENT_DELETE, "list", "3", "5", "5", 5},
 	};
 	struct decode_context context = context_of(state);
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct decode_output out;
-		if (decode_line(&context, str_from(cases[i].line), &out) != DECODE_EVENT) {
-			fail_msg("%s: %s", cases[i].line, out.error_text);
-		}
-		assert_int_equal(out.event->kind, cases[i].kind);
-		assert_true(str_eq_text(out.event->stream, cases[i].stream));
-		assert_true(str_eq_text(out.event->param, cases[i].param));
-		assert_true(str_eq_text(out.event->id, cases[i].id));
-		assert_true(str_eq_text(out.event->payload, cases[i].payload));
-		assert_true(out.event->received_at_ms == cases[i].received_at_ms);
-		event_unref(out.event);
+	for (size_t i = 0; i < 2 * COUNT_OF(cases); i++) {
+		context.borrow = i >= COUNT_OF(cases);
+		check_line(&context, &cases[i % COUNT_OF(cases)]);
 	}
+}
+
+static void
+a_kept_event_outlives_the_next_parse(void **state)
+{
+	struct decode_context context = context_of(state);
+	struct decode_output first, second;
+	context.borrow = true;
+	assert_int_equal(decode_line(&context, STR("{\"id\":\"9\",\"content\":\"one\"}"), &first),
+		DECODE_EVENT);
+	assert_true(json_doc_is_borrowed(first.event->doc));
+	struct event *kept = event_ref(first.event);
+	assert_false(json_doc_is_borrowed(kept->doc));
+	assert_int_equal(decode_line(&context, STR("{\"id\":\"8\",\"content\":\"two\"}"), &second),
+		DECODE_EVENT);
+	struct json_value content = json_get(json_root(kept->doc), "content");
+	assert_true(str_eq_text(json_str(content), "one"));
+	event_unref(kept);
+	event_unref(first.event);
+	event_unref(second.event);
 }
 
 static void
@@ -184,8 +213,10 @@ a_line_can_be_no_event(void **state)
 		{"kind: update", DECODE_BROKEN},
 	};
 	struct decode_context context = context_of(state);
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t n = 0; n < 2 * COUNT_OF(cases); n++) {
+		size_t i = n % COUNT_OF(cases);
 		struct decode_output out;
+		context.borrow = n >= COUNT_OF(cases);
 		enum decode_result result = decode_line(&context, str_from(cases[i].line), &out);
 		if (result != cases[i].result) {
 			fail_msg("%s: %d %s", cases[i].line, (int)result, out.error_text);
@@ -204,6 +235,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			unknown_stream_and_account_keep_their_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_lines_of_every_form, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_kept_event_outlives_the_next_parse, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_can_be_no_event, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
