@@ -96,9 +96,7 @@
 #define WORD_MAX                1024 /* bytes of one word or phrase */
 
 /* script */
-#define PLUGIN_SOURCE_MAX (4u << 20)
-#define PLUGIN_MEMORY_MAX                                                                          \
-	(512u << 20) /* allocations past it fail: far above what budgets will allow */
+#define PLUGIN_SOURCE_MAX      (4u << 20)
 #define PLUGIN_HANDLERS_MAX    1024
 #define HANDLER_NAME_MAX       128
 #define HANDLER_KEYS_MAX       (1u << 20) /* of all handlers of a plugin, by line */
@@ -127,6 +125,20 @@
 #define CONFIG_VALUE_MAX       (1u << 20)  /* of file "path" in a config */
 #define LUA_JSON_DEPTH_MAX     64          /* of a Lua value that is written as JSON */
 #define LUA_JSON_TEXT_MAX      (16u << 20)
+
+/* script: budgets */
+#define PLUGIN_MEMORY_DEFAULT (32u << 20) /* an instance: Lua heap, documents, patterns, answers */
+#define PLUGIN_MEMORY_MIN     (1u << 20)  /* what the config may set */
+#define PLUGIN_MEMORY_MAX     (1u << 30)
+#define PLUGIN_CPU_MS_DEFAULT 100   /* CPU time of one call of a handler or schedule */
+#define PLUGIN_CPU_MS_MIN     10    /* what the config may set */
+#define PLUGIN_CPU_MS_MAX     10000 /* nothing else of the host runs meanwhile */
+#define PLUGIN_LOAD_MS_DEFAULT                                                                     \
+	1000 /* for running a plugin's file; ten times "cpu" when that is set */
+#define PLUGIN_PCALL_FRAMES_MAX 4000         /* calls around a pcall */
+#define LUA_HARD_LIMIT_EXTRA    (256u << 20) /* over four times the limit: there allocations fail */
+#define LUA_CHARGED_MIN         (4u << 20)   /* charged memory that is not worth a collection */
+#define CONFIG_CPU_MS_MAX       1000
 
 /* store, host, mastodon */
 #define SEEN_DAYS_MAX           30 /* retention; outbox keys outlive seen rows (design section 5) */

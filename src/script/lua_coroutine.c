@@ -58,8 +58,9 @@ lua_state_resume(lua_State *L, lua_State *thread, int count)
 	state->task = thread;
 	state->waits = false;
 	state->barriers = 0;
-	int status = lua_resume(thread, L, count, &results);
+	int status = lua_budget_resume(thread, L, count, &results);
 	state->task = NULL;
+	lua_budget_back(L);
 	if (status == LUA_OK) {
 		lua_settop(thread, 0);
 		return false;
@@ -99,8 +100,9 @@ run_thread(lua_State *L, lua_State *thread, int count, int *results)
 		luaL_error(L, "too many arguments to resume");
 	lua_xmove(L, thread, count);
 	state->barriers += barrier ? 1 : 0;
-	int status = lua_resume(thread, L, count, results);
+	int status = lua_budget_resume(thread, L, count, results);
 	state->barriers -= barrier ? 1 : 0;
+	lua_budget_back(L);
 	return status;
 }
 
@@ -157,8 +159,10 @@ go_on(lua_State *L, lua_State *thread, int shape)
 		lua_xmove(thread, L, results);
 		return results + shape;
 	}
-	if (shape == IS_WRAP && lua_status(thread) != LUA_OK && lua_status(thread) != LUA_YIELD)
-		(void)lua_resetthread(thread); /* closes its variables; leaves the error */
+	if (shape == IS_WRAP && lua_status(thread) != LUA_OK && lua_status(thread) != LUA_YIELD) {
+		(void)lua_budget_reset(thread, L); /* closes its variables; leaves the error */
+		lua_budget_back(L);
+	}
 	lua_xmove(thread, L, 1);
 	return give_error(L, shape);
 }
@@ -236,19 +240,28 @@ coroutine_running(lua_State *L)
 static int
 coroutine_close(lua_State *L)
 {
-	if (is_waiting(L, check_thread(L)))
+	lua_State *thread = check_thread(L);
+	lua_Debug frame;
+	if (is_waiting(L, thread))
 		return luaL_error(L, "cannot close a coroutine in which a handler waits");
-	lua_settop(L, 1);
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_insert(L, 1);
-	lua_call(L, 1, LUA_MULTRET);
-	return lua_gettop(L);
+	if (thread == L)
+		return luaL_error(L, "cannot close a running coroutine");
+	if (lua_status(thread) == LUA_OK && lua_getstack(thread, 0, &frame))
+		return luaL_error(L, "cannot close a normal coroutine");
+	int status = lua_budget_reset(thread, L);
+	lua_budget_back(L);
+	lua_pushboolean(L, status == LUA_OK);
+	if (status == LUA_OK)
+		return 1;
+	lua_xmove(thread, L, 1);
+	return 2;
 }
 
 void
 lua_coroutine_open(lua_State *L)
 {
 	static const luaL_Reg functions[] = {
+		{"close", coroutine_close},
 		{"isyieldable", coroutine_isyieldable},
 		{"resume", coroutine_resume},
 		{"running", coroutine_running},
@@ -258,8 +271,5 @@ lua_coroutine_open(lua_State *L)
 	};
 	lua_getglobal(L, "coroutine");
 	luaL_setfuncs(L, functions, 0);
-	lua_getfield(L, -1, "close");
-	lua_pushcclosure(L, coroutine_close, 1);
-	lua_setfield(L, -2, "close");
 	lua_pop(L, 1);
 }

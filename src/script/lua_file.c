@@ -132,7 +132,8 @@ lua_file_read(
 	const char *file, struct str source, struct secrets *secrets, struct buf *out, char *error)
 {
 	struct reading reading = {file, source, secrets, out};
-	struct lua_state_config config = {.limit_bytes = CONFIG_MEMORY_MAX, .owner = &reading};
+	struct lua_state_config config = {
+		.limit_bytes = CONFIG_MEMORY_MAX, .cpu_ms = CONFIG_CPU_MS_MAX, .owner = &reading};
 	struct lua_state *state = lua_state_create(&config, error);
 	bool ok = state && lua_state_call(state, read_config, &reading, error);
 	lua_state_destroy(state);

@@ -134,6 +134,7 @@ open_libraries(lua_State *L)
 		keep_listed(L, libraries[i].names);
 		lua_pop(L, 1);
 	}
+	lua_control_open(L);
 	wrap_global(L, "load", text_load);
 	wrap_global(L, "setmetatable", plain_setmetatable);
 	wrap_global(L, "collectgarbage", tame_collectgarbage);

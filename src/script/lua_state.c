@@ -9,6 +9,7 @@
 
 #include <lauxlib.h>
 
+#include "attr.h"
 #include "lua_state_internal.h"
 #include "xmalloc.h"
 
@@ -31,10 +32,32 @@ lua_state_owner(lua_State *L)
 	return lua_state_of(L)->config.owner;
 }
 
-size_t
-lua_state_memory(const struct lua_state *state)
+void
+lua_state_usage(const struct lua_state *state, struct plugin_usage *usage)
 {
-	return state->used;
+	const struct lua_budget *budget = &state->budget;
+	*usage = (struct plugin_usage){
+		.calls = budget->calls,
+		.cpu_us = budget->cpu_us,
+		.cpu_us_last = budget->cpu_us_last,
+		.bytes = budget->used + budget->charged,
+		.charged = budget->charged,
+		.peak = budget->peak,
+		.limit_bytes = budget->limit_bytes,
+		.cpu_limit_ms = budget->cpu_ms,
+	};
+}
+
+void
+lua_state_set_cpu(struct lua_state *state, int cpu_ms)
+{
+	lua_budget_set_cpu(&state->budget, cpu_ms);
+}
+
+enum plugin_limit
+lua_state_limit(const struct lua_state *state)
+{
+	return state->budget.last;
 }
 
 /* `osize` is the type of the new object, not a size, when `ptr` is NULL. Freeing and shrinking never fail. */
@@ -42,25 +65,29 @@ static void *
 on_lua_alloc(void *data, void *ptr, size_t osize, size_t nsize)
 {
 	struct lua_state *state = data;
+	struct lua_budget *budget = &state->budget;
 	size_t old = ptr ? osize : 0;
 	if (nsize == 0) {
 		free(ptr);
-		state->used -= old;
+		budget->used -= old;
 		return NULL;
 	}
 	if (nsize > old) {
-		size_t limit = state->config.limit_bytes;
-		if (limit && state->used - old + nsize > limit)
-			return NULL;
 		unsigned long fail_at = state->config.fail_at;
-		if (fail_at && ++state->allocations >= fail_at)
+		if (fail_at && ++state->allocations >= fail_at) {
+			lua_budget_out_of_memory(budget);
+			return NULL;
+		}
+		if (!lua_budget_may_grow(budget, old, nsize))
 			return NULL;
 	}
 	void *fresh = realloc(ptr, nsize);
 	if (!fresh && nsize <= old)
 		fresh = ptr;
 	if (fresh)
-		state->used = state->used - old + nsize;
+		budget->used = budget->used - old + nsize;
+	else
+		lua_budget_out_of_memory(budget);
 	return fresh;
 }
 
@@ -81,8 +108,8 @@ is_hidden(const struct lua_state *state, const lua_Debug *frame)
 	       strncmp(frame->source, LIBRARY_CHUNK, sizeof(LIBRARY_CHUNK) - 1) == 0;
 }
 
-static const char *
-source_name(const lua_Debug *frame)
+const char *
+lua_state_source(const lua_Debug *frame)
 {
 	bool is_path = *frame->source == '@' || *frame->source == '=';
 	return is_path ? frame->source + 1 : frame->short_src;
@@ -119,15 +146,15 @@ add_frame(lua_State *L, int level, char *out, size_t len, const lua_Debug *frame
 			*frame->namewhat ? frame->namewhat : "function", frame->name);
 	else
 		snprintf(name, sizeof(name), "in the function of line %d", frame->linedefined);
-	int added = snprintf(out + len, PLUGIN_ERROR_MAX - len, "\n  %s:%d: %s", source_name(frame),
-		frame->currentline, name);
+	int added = snprintf(out + len, PLUGIN_ERROR_MAX - len, "\n  %s:%d: %s",
+		lua_state_source(frame), frame->currentline, name);
 	return added < 0 || len + (size_t)added >= PLUGIN_ERROR_MAX ? PLUGIN_ERROR_MAX - 1
 								    : len + (size_t)added;
 }
 
 /* Frames of `L` from `level` on. */
-static void
-add_traceback(lua_State *L, int level, char *out)
+void
+lua_state_traceback(lua_State *L, int level, char *out)
 {
 	struct lua_state *state = lua_state_of(L);
 	size_t len = strlen(out);
@@ -168,32 +195,34 @@ static int
 on_lua_error(lua_State *L)
 {
 	struct lua_state *state = lua_state_of(L);
-	if (state->reported)
+	/* A kill has its own text; nothing of the plugin runs any more. */
+	if (state->reported || state->budget.kill)
 		return 0;
 	write_message(L, state->error);
-	add_traceback(L, 1, state->error); /* 0 is this function */
+	lua_state_traceback(L, 1, state->error); /* 0 is this function */
 	return 0;
 }
 
 static void
 write_no_memory(const struct lua_state *state, char *out)
 {
-	snprintf(out, PLUGIN_ERROR_MAX, "out of memory (%zu KiB in use)", state->used / 1024);
+	snprintf(out, PLUGIN_ERROR_MAX, "out of memory: %zu KiB in use", state->budget.used / 1024);
 }
 
 _Noreturn void
 lua_state_rethrow(lua_State *L, lua_State *thread, int status)
 {
 	struct lua_state *state = lua_state_of(L);
+	lua_state_check(L); /* a thread that was killed is left as it is: hooks are off in it */
 	if (status == LUA_ERRMEM) {
 		write_no_memory(state, state->error);
 	} else {
 		lua_xmove(thread, L, 1);
 		write_message(L, state->error);
-		add_traceback(thread, 0, state->error);
+		lua_state_traceback(thread, 0, state->error);
 	}
 	state->reported = true;
-	(void)lua_resetthread(thread); /* closes its variables */
+	(void)lua_budget_reset(thread, L); /* closes its variables */
 	lua_pushnil(L);
 	lua_error(L);
 	abort(); /* not reached */
@@ -208,8 +237,43 @@ run_body(lua_State *L)
 	return 0;
 }
 
-bool
-lua_state_call(struct lua_state *state, lua_body_fn *run, void *data, char *error)
+/* After a call that passed the memory limit: what it left behind is garbage, or the instance cannot go on. */
+static bool
+has_memory(struct lua_state *state, char *error)
+{
+	struct lua_budget *budget = &state->budget;
+	if (!budget->over || state->error)
+		return true;
+	lua_gc(state->L, LUA_GCCOLLECT); /* finalizers are ours and do not raise */
+	size_t held = budget->used + budget->charged;
+	budget->over = held > budget->limit_bytes;
+	if (!budget->over)
+		return true;
+	snprintf(error, PLUGIN_ERROR_MAX,
+		"out of memory: %zu KiB in use after the last call, the limit is %zu KiB; nothing more is run",
+		held / 1024, budget->limit_bytes / 1024);
+	budget->last = LIMIT_MEMORY;
+	return false;
+}
+
+static void
+write_status(const struct lua_state *state, int status, char *error)
+{
+	const struct lua_budget *budget = &state->budget;
+	if (budget->kill && budget->told)
+		snprintf(error, PLUGIN_ERROR_MAX, "%s", budget->text);
+	else if (status == LUA_ERRMEM || budget->kill == LIMIT_MEMORY)
+		write_no_memory(state, error);
+	else if (budget->kill)
+		snprintf(error, PLUGIN_ERROR_MAX, "used more than %d ms of CPU time",
+			budget->cpu_ms);
+	else if (!error[0])
+		snprintf(error, PLUGIN_ERROR_MAX, "an error in an error's own __tostring");
+}
+
+/* Leaves the stack as it was. Returns Lua's status; the message is written to `error` but for what write_status adds. */
+static int
+call_protected(struct lua_state *state, lua_body_fn *run, void *data, char *error)
 {
 	lua_State *L = state->L;
 	int top = lua_gettop(L);
@@ -230,11 +294,64 @@ lua_state_call(struct lua_state *state, lua_body_fn *run, void *data, char *erro
 	}
 	state->error = outer;
 	state->reported = outer_reported;
-	if (status == LUA_ERRMEM)
-		write_no_memory(state, error);
-	else if (status != LUA_OK && !error[0])
-		snprintf(error, PLUGIN_ERROR_MAX, "an error in an error's own __tostring");
+	return status;
+}
+
+bool
+lua_state_call(struct lua_state *state, lua_body_fn *run, void *data, char *error)
+{
+	struct lua_budget *budget = &state->budget;
+	lua_State *running = budget->running; /* in the call that this one is made from, if any */
+	if (!has_memory(state, error))
+		return false;
+	bool is_outermost = lua_budget_enter(budget, state->L);
+	budget->running = state->L;
+	int status = call_protected(state, run, data, error);
+	/* A body in C may have swallowed the kill. */
+	bool ok = status == LUA_OK && !budget->kill;
+	if (!ok)
+		write_status(state, status, error);
+	lua_budget_leave(budget, state->L);
+	if (!is_outermost)
+		budget->running = running;
+	return ok;
+}
+
+bool
+lua_state_tidy(struct lua_state *state, lua_body_fn *run, void *data, char *error)
+{
+	struct lua_budget *budget = &state->budget;
+	size_t limit = budget->limit_bytes;
+	REQUIRE(!budget->depth);
+	budget->limit_bytes = 0;
+	int status = call_protected(state, run, data, error);
+	budget->limit_bytes = limit;
+	if (status != LUA_OK)
+		write_status(state, status, error);
 	return status == LUA_OK;
+}
+
+void
+lua_state_check(lua_State *L)
+{
+	struct lua_budget *budget = &lua_state_of(L)->budget;
+	lua_budget_check(L, budget);
+}
+
+void
+lua_state_room(lua_State *L, size_t bytes)
+{
+	lua_budget_room(L, bytes);
+}
+
+void
+lua_state_charge(lua_State *L, ptrdiff_t bytes)
+{
+	struct lua_budget *budget = &lua_state_of(L)->budget;
+	if (bytes > 0)
+		lua_budget_charge(L, (size_t)bytes);
+	else
+		budget->charged -= (size_t)-bytes;
 }
 
 bool
@@ -254,7 +371,7 @@ lua_state_fail(lua_State *L, const char *format, ...)
 	lua_Debug where;
 	int parts = 1;
 	if (lua_state_position(L, &where)) {
-		lua_pushfstring(L, "%s:%d: ", source_name(&where), where.currentline);
+		lua_pushfstring(L, "%s:%d: ", lua_state_source(&where), where.currentline);
 		parts++;
 	}
 	va_list args;
@@ -282,6 +399,7 @@ lua_state_create(const struct lua_state_config *config, char *error)
 {
 	struct lua_state *state = xmalloc(sizeof(*state));
 	*state = (struct lua_state){.config = *config};
+	lua_budget_init(&state->budget, config->cpu_ms, config->limit_bytes);
 	state->L = lua_newstate(on_lua_alloc, state);
 	if (!state->L) {
 		snprintf(error, PLUGIN_ERROR_MAX, "out of memory for a Lua state");
@@ -304,5 +422,6 @@ lua_state_destroy(struct lua_state *state)
 		return;
 	if (state->L)
 		lua_close(state->L);
+	lua_budget_finish(&state->budget);
 	free(state);
 }

@@ -9,6 +9,7 @@
 
 #include "attr.h"
 #include "limits.h"
+#include "plugin_limits.h"
 #include "str.h"
 
 struct lua_state;
@@ -27,7 +28,8 @@ struct lua_state_config {
 	const char *folder;  /* keeps; require finds a plugin's own modules here; NULL: none */
 	/* The whole state is library code: require finds every module, tracebacks hide nothing. */
 	bool trusted;
-	size_t limit_bytes;    /* allocations past it fail; 0: no limit */
+	size_t limit_bytes;    /* of memory; a call that passes it ends; 0: no limit */
+	int cpu_ms;            /* CPU time of one call; 0: no limit */
 	unsigned long fail_at; /* for tests: this allocation fails and all after it; 0: none */
 	void *owner;           /* what lua_state_owner gives */
 };
@@ -36,13 +38,18 @@ struct lua_state_config {
 struct lua_state *lua_state_create(const struct lua_state_config *config, char *error); /* new */
 void lua_state_destroy(struct lua_state *state);
 void *lua_state_owner(lua_State *L);
-size_t lua_state_memory(const struct lua_state *state); /* bytes held */
+void lua_state_usage(const struct lua_state *state, struct plugin_usage *usage);
+void lua_state_set_cpu(struct lua_state *state, int cpu_ms); /* for the calls that follow */
 
 /* The one door into Lua: runs `body` protected, with LUA_MINSTACK free slots and nothing else on its stack. False when it
  * raised: `error` (PLUGIN_ERROR_MAX bytes) has the message and a traceback. The stack is as before on both ways out.
  * Everything that may raise (and in Lua nearly everything may) belongs into the body. */
 typedef void lua_body_fn(lua_State *L, void *data);
 MUST_USE bool lua_state_call(struct lua_state *state, lua_body_fn *body, void *data, char *error);
+/* The same without a budget, for the host's own tidying up between two calls: it must work when memory is used up too. */
+MUST_USE bool lua_state_tidy(struct lua_state *state, lua_body_fn *body, void *data, char *error);
+/* The limit that ended the last call; LIMIT_NONE: none. A call that was made inside another shares its budget. */
+enum plugin_limit lua_state_limit(const struct lua_state *state);
 
 /* From here on only inside a body or a C function; all may raise. */
 
@@ -53,6 +60,14 @@ bool lua_state_resume(lua_State *L, lua_State *thread, int count);
 /* For C functions that such a thread calls, also from a coroutine of its own: `return lua_state_wait(L, "tusk.sleep");`.
  * Raises where nothing can wait. */
 int lua_state_wait(lua_State *L, const char *call);
+
+/* For loops in C: raises when the budget of the call is used up. Costs two loads. */
+void lua_state_check(lua_State *L);
+/* Before making something big: raises when `bytes` more would pass the memory limit, even after a collection. */
+void lua_state_room(lua_State *L, size_t bytes);
+/* Counts memory outside the Lua heap that Lua values keep alive: documents, patterns, answers. Call it with a positive
+ * number before the memory is taken (it may collect garbage and raise), with the negative one when it is freed (never raises). */
+void lua_state_charge(lua_State *L, ptrdiff_t bytes);
 
 /* Pushes the library's module `name`, loaded when first asked for. */
 void lua_state_require(lua_State *L, const char *name);

@@ -2,12 +2,13 @@
 /* What the files that make up a Lua state share: lua_state.c, lua_sandbox.c, lua_require.c. */
 #pragma once
 
+#include "lua_budget.h"
 #include "lua_state.h"
 
 struct lua_state {
 	lua_State *L;
 	struct lua_state_config config;
-	size_t used;
+	struct lua_budget budget;
 	lua_State *task; /* the thread that lua_state_resume runs; NULL: none */
 	bool waits; /* what runs has called lua_state_wait: coroutines give way to the task's */
 	unsigned barriers; /* coroutines that were resumed from where nothing can wait */
@@ -17,6 +18,12 @@ struct lua_state {
 };
 
 struct lua_state *lua_state_of(lua_State *L);
+/* The file of a frame, as messages name it. */
+const char *lua_state_source(const lua_Debug *frame);
+/* Adds the plugin's frames from `level` on to the text in `out` (PLUGIN_ERROR_MAX bytes). Allocates nothing, raises nothing. */
+void lua_state_traceback(lua_State *L, int level, char *out);
+/* Replaces pcall and xpcall by versions that the end of a call passes through. */
+void lua_control_open(lua_State *L);
 /* Sets up the globals and the library's own copy of them. */
 void lua_sandbox_open(lua_State *L);
 /* Pushes the table of globals that library code sees; a plugin cannot reach it. */

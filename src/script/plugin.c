@@ -111,6 +111,7 @@ struct plugin *
 plugin_create(const struct plugin_config *config, struct plugin_error *error)
 {
 	error->text[0] = '\0';
+	error->limit = LIMIT_NONE;
 	struct plugin *plugin = xmalloc(sizeof(*plugin));
 	*plugin = (struct plugin){
 		.name = xstrdup(config->name),
@@ -143,7 +144,9 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		.globals = set_globals,
 		.lua_dir = plugin->lua_dir,
 		.folder = plugin->folder,
-		.limit_bytes = PLUGIN_MEMORY_MAX,
+		.limit_bytes = config->limits.memory_bytes ? config->limits.memory_bytes
+							   : PLUGIN_MEMORY_DEFAULT,
+		.cpu_ms = config->limits.load_ms ? config->limits.load_ms : PLUGIN_LOAD_MS_DEFAULT,
 		.fail_at = config->fail_at,
 		.owner = plugin,
 	};
@@ -152,8 +155,10 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		const struct plugin_config *in;
 		void *out;
 	} data = {config};
-	if (!plugin->lua || !lua_state_call(plugin->lua, run_file, data.out, error->text))
+	if (!plugin->lua || !lua_state_call(plugin->lua, run_file, data.out, error->text)) {
+		error->limit = plugin->lua ? lua_state_limit(plugin->lua) : LIMIT_MEMORY;
 		goto fail;
+	}
 	if (!plugin->options_read && plugin->options &&
 		json_count(json_root(plugin->options)) > 0) {
 		snprintf(error->text, sizeof(error->text),
@@ -162,6 +167,8 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		goto fail;
 	}
 	plugin->phase = PLUGIN_IDLE;
+	lua_state_set_cpu(
+		plugin->lua, config->limits.cpu_ms ? config->limits.cpu_ms : PLUGIN_CPU_MS_DEFAULT);
 	set_about(plugin);
 	return plugin;
 fail:
@@ -260,10 +267,10 @@ plugin_set_due(struct plugin *plugin, unsigned schedule, const struct plugin_due
 	plugin->schedules[schedule].due = *due;
 }
 
-size_t
-plugin_memory(const struct plugin *plugin)
+void
+plugin_usage(const struct plugin *plugin, struct plugin_usage *usage)
 {
-	return lua_state_memory(plugin->lua);
+	lua_state_usage(plugin->lua, usage);
 }
 
 struct state_key {

@@ -11,6 +11,7 @@
 #include "http.h"
 #include "limits.h"
 #include "log.h"
+#include "plugin_limits.h"
 #include "rule.h"
 
 struct plugin;
@@ -34,7 +35,8 @@ struct plugin_config {
 	struct json_parser *parser;
 	struct secrets *secrets; /* values of options with secret = true are added */
 	struct windows *windows; /* what tusk.count remembers; kept; NULL: these calls raise */
-	int pattern_flags;       /* added to those of every pattern, e.g. PATTERN_NO_JIT */
+	struct plugin_limits limits;
+	int pattern_flags; /* added to those of every pattern, e.g. PATTERN_NO_JIT */
 	unsigned long
 		fail_at; /* for tests: this allocation of Lua fails and all after it; 0: none */
 };
@@ -42,6 +44,7 @@ struct plugin_config {
 struct plugin_error {
 	char text
 		[PLUGIN_ERROR_MAX]; /* with file and line; several lines when there is a traceback */
+	enum plugin_limit limit;    /* that ended the call */
 };
 
 /* One tusk.on or tusk.hear. */
@@ -175,5 +178,5 @@ enum plugin_verdict plugin_resume(struct plugin *plugin, struct plugin_run *run,
 void plugin_abandon(struct plugin *plugin, struct plugin_run *run);
 /* Before plugin_tick: what the function will be told. */
 void plugin_set_due(struct plugin *plugin, unsigned schedule, const struct plugin_due *due);
-/* Bytes its Lua state holds. */
-size_t plugin_memory(const struct plugin *plugin);
+/* What it has used and holds. */
+void plugin_usage(const struct plugin *plugin, struct plugin_usage *usage);

@@ -21,6 +21,7 @@ plugin_run_init(struct plugin_run *run)
 	effects_init(&run->effects);
 	run->wait = (struct plugin_wait){0};
 	run->error.text[0] = '\0';
+	run->error.limit = LIMIT_NONE;
 }
 
 static void
@@ -81,7 +82,7 @@ task_destroy(struct plugin *plugin, struct plugin_task *task, bool whole)
 	LL_DELETE(plugin->tasks, task);
 	event_unref(task->delivery.event);
 	/* Neither of these can fail in a way that matters: what stays behind is a little memory. */
-	if (!whole && !lua_state_call(plugin->lua, forget_task, task, error))
+	if (!whole && !lua_state_tidy(plugin->lua, forget_task, task, error))
 		log_debug(plugin->log, "%s: %s", plugin->name, error);
 	if (whole && plugin->idle_count < PLUGIN_IDLE_TASKS_MAX) {
 		*task = (struct plugin_task){.thread = task->thread, .ref = task->ref};
@@ -89,7 +90,7 @@ task_destroy(struct plugin *plugin, struct plugin_task *task, bool whole)
 		plugin->idle_count++;
 		return;
 	}
-	if (task->thread && !lua_state_call(plugin->lua, leave_thread, task, error))
+	if (task->thread && !lua_state_tidy(plugin->lua, leave_thread, task, error))
 		log_debug(plugin->log, "%s: %s", plugin->name, error);
 	free(task);
 }
@@ -220,6 +221,7 @@ run_task(struct plugin *plugin, struct step *step, struct plugin_run *run)
 	plugin->delivery = &task->delivery;
 	plugin->effects = &run->effects;
 	bool ok = lua_state_call(plugin->lua, run_step, step, run->error.text);
+	run->error.limit = lua_state_limit(plugin->lua);
 	plugin->phase = PLUGIN_IDLE;
 	plugin->task = NULL;
 	plugin->run = NULL;

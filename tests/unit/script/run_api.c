@@ -30,6 +30,7 @@ main(int argc, char **argv)
 	fclose(file);
 	bench_init(&bench);
 	bench.config.file = argv[1];
+	bench.config.limits = (struct plugin_limits){.cpu_ms = 10000, .load_ms = 10000};
 	bool ok = bench_load(&bench, source.ptr) &&
 		  bench_deliver(&bench, bench_update(&bench, post)) == 1;
 	if (!ok)

@@ -107,6 +107,20 @@ reads_files_beside_the_config(void **state)
 	rmdir(folder);
 }
 
+/* Without valgrind only: under it budgets are off. */
+static void
+ends_a_config_that_never_does(void **state)
+{
+	(void)state;
+	const char *preload = getenv("LD_PRELOAD");
+	if (preload && strstr(preload, "vgpreload"))
+		skip();
+	assert_refuses("local x = 1\nwhile true do x = x + 1 end",
+		"dir/moontusk.lua:2: used more than 1000 ms of CPU time");
+	assert_refuses("local t = {}\nwhile true do\n  t[#t + 1] = {}\nend",
+		"dir/moontusk.lua:3: out of memory: 65536 KiB in use, the limit is 65536 KiB");
+}
+
 int
 main(void)
 {
@@ -115,6 +129,7 @@ main(void)
 		cmocka_unit_test(sees_nothing_but_env_and_file),
 		cmocka_unit_test(reads_variables_and_hides_their_values),
 		cmocka_unit_test(reads_files_beside_the_config),
+		cmocka_unit_test(ends_a_config_that_never_does),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

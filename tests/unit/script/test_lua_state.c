@@ -214,7 +214,9 @@ leaves_the_stack_as_it_was(void **state)
 		assert_false(lua_state_call(lua, nested, lua, error));
 		assert_string_equal(error, "7 and more");
 	}
-	assert_in_range(lua_state_memory(lua), 1000, 100000);
+	struct plugin_usage usage;
+	lua_state_usage(lua, &usage);
+	assert_in_range(usage.bytes, 1000, 100000);
 	lua_state_destroy(lua);
 }
 

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* The escape suite: each trick of tests/lua/escape, in a handler and while loading, ends near its budget. */
+#include "plugin.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "plugin_bench.h"
+#include "xmalloc.h"
+
+#define CPU_MS     100
+#define SLACK_MS   300
+#define CASES_MAX  400
+#define SOURCE_MAX (256u << 10)
+
+static const char status_json[] =
+	"{\"id\":\"1\",\"content\":\"<p>cats</p>\",\"visibility\":\"public\",\"account\":{\"id\":\"9\",\"acct\":\"ann\"}}";
+
+/* A trick and what has to come of it. */
+struct trick {
+	char *name, *ends, *code;
+	int line;
+};
+static struct {
+	struct trick list[CASES_MAX];
+	unsigned count;
+	int64_t worst_ms;
+	const char *worst_name;
+	int64_t scale; /* of times: sanitizers and loaded machines are slow */
+} suite;
+
+static int64_t
+now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* "--- cpu: name" starts a trick; the lines up to the next one are its code. */
+static void
+read_tricks(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char line[4096];
+	struct buf code;
+	struct trick *trick = NULL;
+	int number = 0;
+	assert_non_null(file);
+	buf_init(&code, SOURCE_MAX);
+	while (fgets(line, sizeof(line), file)) {
+		number++;
+		if (strncmp(line, "--- ", 4) == 0) {
+			if (trick)
+				trick->code = str_dup(buf_str(&code));
+			buf_clear(&code);
+			assert_true(suite.count < CASES_MAX);
+			trick = &suite.list[suite.count++];
+			char *colon = strchr(line, ':');
+			assert_non_null(colon);
+			trick->ends = str_dup((struct str){line + 4, (size_t)(colon - line) - 4});
+			trick->name = str_dup((struct str){colon + 2, strcspn(colon + 2, "\n")});
+			trick->line = number;
+		} else if (trick) {
+			(void)buf_add_text(&code, line);
+		}
+	}
+	if (trick)
+		trick->code = str_dup(buf_str(&code));
+	buf_finish(&code);
+	fclose(file);
+}
+
+/* "cpu", "memory": that limit; "error": it raises by itself; "fine": nothing happens; several with "|". */
+static bool
+is_expected(const struct trick *trick, bool ok, enum plugin_limit limit)
+{
+	static const char *const names[] = {"error", "cpu", "memory", "output", "time"};
+	return strstr(trick->ends, ok ? "fine" : names[limit]) != NULL;
+}
+
+static void
+note_time(const struct trick *trick, int64_t ms, int64_t budget_ms, const char *where)
+{
+	int64_t over = ms - budget_ms * suite.scale;
+	if (getenv("ESCAPE_VERBOSE"))
+		print_message("  %5lld ms %s: %s\n", (long long)ms, where, trick->name);
+	if (over > suite.worst_ms) {
+		suite.worst_ms = over;
+		suite.worst_name = trick->name;
+	}
+	if (over > SLACK_MS * suite.scale)
+		fail_msg("line %d: %s (%s): ended after %lld ms, its budget is %lld ms",
+			trick->line, trick->name, where, (long long)ms,
+			(long long)(budget_ms * suite.scale));
+}
+
+/* Two handlers: the trick, and one that shows that the instance still works. */
+static const char program[] =
+	"local tusk = require 'moontusk'\n"
+	"local function trick()\n%s\nend\n"
+	"local runs = 0\n"
+	"tusk.on('update', function() runs = runs + 1 if runs == 1 then trick() end end)\n"
+	"tusk.on('update', function(status) assert(status.id == '1') print('works') end)\n";
+
+/* Runs one handler to its end; false: it raised, and bench->error says why. */
+static bool
+deliver(struct bench *bench, unsigned handler)
+{
+	struct plugin_delivery delivery = {
+		.handler = handler, .event = bench_update(bench, status_json)};
+	struct plugin_run run;
+	plugin_run_init(&run);
+	bool ok = bench_ended(bench, plugin_deliver(bench->plugin, &delivery, &run), &run);
+	event_unref(delivery.event);
+	effects_finish(&bench->effects);
+	return ok;
+}
+
+static void
+in_a_handler(struct bench *bench, const struct trick *trick)
+{
+	char *source = xasprintf(program, trick->code);
+	if (!bench_load(bench, source))
+		fail_msg("line %d: %s: %s", trick->line, trick->name, bench->error.text);
+	int64_t start = now_ms();
+	bool ok = deliver(bench, 0);
+	note_time(trick, now_ms() - start, CPU_MS, "in a handler");
+	if (!is_expected(trick, ok, bench->error.limit))
+		fail_msg("line %d: %s: ended with %s (limit %d), expected %s", trick->line,
+			trick->name, ok ? "success" : bench->error.text,
+			ok ? 0 : (int)bench->error.limit, trick->ends);
+	buf_clear(&bench->lines);
+	if (!deliver(bench, 1) || !strstr(bench->lines.ptr, "works"))
+		fail_msg("line %d: %s: the next call failed: %s", trick->line, trick->name,
+			bench->error.text);
+	free(source);
+}
+
+static void
+while_loading(struct bench *bench, const struct trick *trick)
+{
+	char *source = xasprintf(
+		"local tusk = require 'moontusk'\nlocal function trick()\n%s\nend\ntrick()\n",
+		trick->code);
+	int64_t start = now_ms();
+	bool ok = bench_load(bench, source);
+	note_time(trick, now_ms() - start, CPU_MS, "while loading");
+	if (!is_expected(trick, ok, bench->error.limit) && !strstr(trick->ends, "handler"))
+		fail_msg("line %d: %s: ended while loading with %s (limit %d), expected %s",
+			trick->line, trick->name, ok ? "success" : bench->error.text,
+			ok ? 0 : (int)bench->error.limit, trick->ends);
+	bench_must_load(bench, "local tusk = require 'moontusk' tusk.on('update', print)");
+	free(source);
+}
+
+static void
+run_all(struct bench *bench, void (*run)(struct bench *, const struct trick *))
+{
+	const char *only = getenv("ESCAPE_ONLY");
+	suite.worst_ms = INT64_MIN;
+	for (unsigned i = 0; i < suite.count; i++) {
+		if (!only || strstr(suite.list[i].name, only))
+			run(bench, &suite.list[i]);
+	}
+	print_message("%u tricks; the worst ended %lld ms after its budget: %s\n", suite.count,
+		(long long)suite.worst_ms, suite.worst_name);
+}
+
+static void
+no_trick_outlives_its_budget_in_a_handler(void **state)
+{
+	run_all(*state, in_a_handler);
+}
+
+static void
+no_trick_outlives_its_budget_while_loading(void **state)
+{
+	run_all(*state, while_loading);
+}
+
+static int
+set_up(void **state)
+{
+	struct bench *bench = xcalloc(1, sizeof(*bench));
+	const char *scale = getenv("ESCAPE_SCALE");
+	bench_init(bench);
+	bench->config.limits.load_ms = CPU_MS;
+	suite.scale = scale ? strtol(scale, NULL, 10) : 1;
+#ifdef __SANITIZE_ADDRESS__
+	suite.scale *= 10;
+#endif
+	*state = bench;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	bench_finish(*state);
+	free(*state);
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		read_tricks(argv[i]);
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			no_trick_outlives_its_budget_in_a_handler, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			no_trick_outlives_its_budget_while_loading, set_up, tear_down),
+	};
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	for (unsigned i = 0; i < suite.count; i++) {
+		free(suite.list[i].name);
+		free(suite.list[i].ends);
+		free(suite.list[i].code);
+	}
+	return failed;
+}
