@@ -5,7 +5,8 @@ local wait = require "moontusk.wait"
 local callbacks = {}
 
 local handlers, schedules, timers = {}, {}, {}
-local timer_count = 0
+local timer_count = 0 -- those that wait for their time, and those that run
+local running = {}    -- number of the task -> true: of a timer
 local tasks -- the module, once something keeps state by task
 
 function callbacks.add(id, entry)
@@ -26,13 +27,19 @@ function callbacks.add_timer(id, run)
   timers[id], timer_count = run, timer_count + 1
 end
 
--- True when it had not run yet.
+-- True when it had not started yet.
 function callbacks.remove_timer(id)
-  local waiting = timers[id] and true or false
-  if waiting then
+  local waits = timers[id] and true or false
+  if waits then
     timers[id], timer_count = nil, timer_count - 1
   end
-  return waiting
+  return waits
+end
+
+local function end_timer(id)
+  if running[id] then
+    running[id], timer_count = nil, timer_count - 1
+  end
 end
 
 function callbacks.timer_count()
@@ -89,14 +96,18 @@ end
 
 function callbacks.fire(id)
   local timer = timers[id]
-  if callbacks.remove_timer(id) then
+  if timer then -- else it was cancelled
+    local number = wait.task()
+    running[number], timers[id] = true, nil
     timer()
     finish()
+    end_timer(number)
   end
 end
 
 -- The task raised, or was given up.
 function callbacks.drop(id)
+  end_timer(id)
   if tasks then
     tasks.drop(id)
   end

@@ -79,7 +79,7 @@
 #define LITERAL_JOINED_MAX      64
 #define LITERAL_COUNT_MAX       1024 /* alternatives of one pattern */
 #define LITERAL_DEPTH_MAX       250  /* as PCRE2's own limit of nested parentheses */
-#define SCAN_CACHED_MIN         64 /* literals; smaller sets compile faster than a file is read */
+#define SCAN_CACHED_MIN         64   /* literals; smaller sets compile faster than a file is read */
 #define SCAN_CACHE_FILES_MAX    16
 #define SCAN_CACHE_FILE_MAX     (256u << 20)
 #define VIEW_TEXT_MAX           (8u << 20)
@@ -158,7 +158,10 @@
 #define QUEUE_BYTES_MAX         (64u << 20)
 #define TURN_EVENTS_MAX         256
 #define TURN_MS_MAX             50
-#define SCHEDULES_TURN_MAX      32   /* runs of schedules in one turn */
+#define SCHEDULES_TURN_MAX      32          /* runs of schedules in one turn */
+#define CONCURRENCY_MAX         64          /* events that one plugin works on at a time */
+#define OUTCOME_TEXT_MAX        (64u << 10) /* of an action, as its handler reads it */
+#define TASK_NEWS_MAX           64 /* handlers of "connected" and the like that wait, per instance */
 #define INBOX_LOAD_MAX          1000 /* open deliveries held in memory per instance */
 #define RING_EVENTS_MAX         4096 /* keys remembered of events that matched nothing */
 #define OUTBOX_RUNNING_MAX      16

@@ -249,13 +249,31 @@ read_act_within(struct reader *reader, struct json_value table, const char *wher
 	return good;
 }
 
-/* { "ref", name =, account =, options = {}, allow = {}, dry_run =, act_within = }: the JSON of such a mixed table
+static bool
+read_concurrency(struct reader *reader, struct json_value table, const char *where,
+	struct config_plugin *plugin)
+{
+	struct json_value value = json_get(table, "concurrency");
+	int64_t number;
+	if (!json_exists(value))
+		return true;
+	if (!json_get_int(value, &number) || number < 1 || number > CONCURRENCY_MAX)
+		return fail(reader,
+			"%s.concurrency: expected a whole number from 1 to %d: how many events the plugin may work on at "
+			"the same time, found %s.",
+			where, CONCURRENCY_MAX,
+			json_get_int(value, &number) ? "another number" : type_text(value));
+	plugin->concurrency = (unsigned)number;
+	return true;
+}
+
+/* { "ref", name =, account =, options = {}, allow = {}, dry_run =, act_within =, concurrency = }: the JSON of such a mixed table
  * has the positional entry under "1". */
 static bool
 read_plugin(struct reader *reader, unsigned number, struct json_value table)
 {
 	static const char *const keys[] = {
-		"1", "name", "account", "options", "allow", "dry_run", "act_within"};
+		"1", "name", "account", "options", "allow", "dry_run", "act_within", "concurrency"};
 	char where[64];
 	snprintf(where, sizeof(where), "plugins[%u]", number);
 	struct json_value ref = json_type(table) == JSON_STRING  ? table
@@ -275,7 +293,8 @@ read_plugin(struct reader *reader, unsigned number, struct json_value table)
 		!take_text(reader, table, where, "name", &plugin->name) ||
 		!take_text(reader, table, where, "account", &plugin->account) ||
 		!take_bool(reader, table, where, "dry_run", &plugin->dry_run) ||
-		!read_act_within(reader, table, where, plugin))
+		!read_act_within(reader, table, where, plugin) ||
+		!read_concurrency(reader, table, where, plugin))
 		return false;
 	struct json_value options = json_get(table, "options"), allow = json_get(table, "allow");
 	if (json_exists(options)) {

@@ -25,7 +25,8 @@ struct config_plugin {
 	char *options; /* JSON object; NULL: none */
 	char *allow;   /* JSON array of permissions; NULL: none */
 	bool dry_run;
-	bool as_declared; /* from the command line: what the plugin declares is granted */
+	bool as_declared;     /* from the command line: what the plugin declares is granted */
+	unsigned concurrency; /* events in work at a time, at least 1 */
 	int64_t act_within_ms; /* events older than this are handled, but cause no actions; 0: no bound */
 };
 

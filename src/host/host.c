@@ -76,6 +76,7 @@ static void
 on_outcome(void *data, const struct intent *intent)
 {
 	struct host *host = data;
+	tasks_outcome(host, intent);
 	if (host->events.on_action)
 		host->events.on_action(host->data, intent);
 }
@@ -316,18 +317,6 @@ host_replay(struct host *host, struct event *event)
 			host_next_due(host) <= clock_wall_ms(&host->config.clock)));
 }
 
-static void
-forget_news(struct host *host)
-{
-	struct news *news, *next;
-	LL_FOREACH_SAFE(host->news, news, next) {
-		free(news->stream);
-		free(news->param);
-		free(news->reason);
-		free(news);
-	}
-}
-
 void
 host_destroy(struct host *host)
 {
@@ -348,10 +337,11 @@ host_destroy(struct host *host)
 		http_destroy(host->http);
 	if (host->ws)
 		ws_client_destroy(host->ws);
+	tasks_destroy(host);
 	instances_destroy(host);
 	positions_forget(host);
 	turn_leave_checkpoint(host);
-	forget_news(host);
+	news_forget(host);
 	archives_close(host->archives);
 	store_close(host->store);
 	for (unsigned i = 0; i < host->account_count; i++)

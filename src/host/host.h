@@ -67,5 +67,5 @@ size_t host_pending(const struct host *host);
 
 /* Replay: takes the event, handles it and commits before it returns. NULL: only runs what is due. */
 void host_replay(struct host *host, struct event *event);
-/* When the next schedule is due, Unix ms; INT64_MAX without one. */
+/* When the next schedule is due or a handler that waits goes on, Unix ms; INT64_MAX without one. */
 int64_t host_next_due(const struct host *host);

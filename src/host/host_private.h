@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What host.c, instances.c, route.c, perform.c and turn.c share: the host's objects. */
+/* What the files of the host share: its objects, and what each file does to them. */
 #pragma once
 
 #include "archive.h"
@@ -19,7 +19,6 @@
 
 struct schedule {
 	struct schedule_row row; /* as it stands in the store */
-	bool busy; /* a run of it waits for something: due times that come are skipped */
 };
 
 /* Stays where it is as long as it lives: pointers to it may be kept between turns, plugins come and go in it. */
@@ -72,6 +71,9 @@ struct host {
 	struct instance *by_number[INTAKE_INSTANCES_MAX]; /* NULL: the number is free */
 	struct loop_timer *tick;     /* wakes the loop for schedules and positions */
 	struct news *news;           /* news::next, oldest first */
+	struct task *tasks;          /* that wait, task::next, oldest first */
+	struct timer *timers;        /* functions to start, timer::next, the soonest first */
+	uint64_t last_task;          /* number */
 	struct position_mark *marks; /* hash: newest ids that are not committed yet; positions.c */
 	int64_t committed_at_ms;     /* monotonic */
 	int64_t wall_seen_ms;        /* by schedules_run */
@@ -123,12 +125,61 @@ bool waiting_resolve(struct host *host, struct instance *instance, struct work *
  * heirs. Inside the transaction. */
 void waiting_adopt(struct host *host, struct instance *instance);
 
-/* perform.c: runs a handler or schedule and applies its effects. Inside the transaction. */
-void perform_work(struct host *host, struct instance *instance, const struct work *work);
-void perform_schedule(
+/* perform.c: what a task wants. Inside the transaction. */
+/* Who asked, for all effects of one task. Texts are owned. */
+struct cause {
+	struct host *host;
+	struct instance *instance;
+	struct event *event; /* a reference; NULL for a schedule or host event */
+	char *event_key;     /* NULL for a schedule */
+	char *schedule;      /* "NAME@DUE"; NULL for an event */
+	bool too_old;        /* act_within has passed */
+};
+/* Stages the actions from number `from` on. What becomes nothing gets a kind (name) and words (json) in its effect. */
+void perform_actions(const struct cause *cause, const struct effects *effects, size_t from);
+void perform_rest(
+	const struct cause *cause, const struct effects *effects); /* all but the actions */
+/* Where the action of that number comes from. */
+struct action_source perform_source(
+	const struct cause *cause, const struct effects *effects, size_t at);
+/* Log and journal of a task that raised. */
+void perform_raised(const struct cause *cause, const struct plugin_error *error);
+
+/* outcome.c: what became of an action, as JSON for plugin_resume. */
+/* Of the action of that number, which was staged. NULL: it is not known yet, and *key (new) is that of the intent. New. */
+char *outcome_of_action(
+	const struct cause *cause, const struct effects *effects, size_t at, char **key);
+char *outcome_of_intent(const struct intent *intent);                   /* NULL: it is open. New */
+char *outcome_problem(const char *kind, int status, const char *words); /* new */
+
+/* tasks.c: handlers, schedules and started functions from their start to their end. Inside the transaction. */
+/* Each runs until the task ends or waits. The work is done, and gone from the inbox, when its task ends. */
+void tasks_start_work(struct host *host, struct instance *instance, struct work *work);
+void tasks_start_schedule(
 	struct host *host, struct instance *instance, unsigned schedule, int64_t due_ms);
-/* Runs the handlers of a host event ("connected", "disconnected"). */
-void perform_news(struct host *host, const struct news *news);
+/* A handler of a host event, with its subject. */
+void tasks_start_news(
+	struct host *host, struct instance *instance, unsigned handler, struct json_value subject);
+/* Goes on with what has its answer or has waited long enough, and starts the functions whose time has come. */
+void tasks_run(struct host *host);
+/* Gives a task that waits its answer (JSON, see plugin_resume): it goes on in the next turn. Nothing happens when the task
+ * is gone or has its answer. May be called at any time. */
+void tasks_answer(struct host *host, uint64_t task, struct str answer);
+void tasks_outcome(struct host *host, const struct intent *intent); /* news of the outbox */
+bool tasks_answered(const struct host *host);                       /* some have their answer */
+int64_t tasks_next_due(const struct host *host); /* Unix ms; INT64_MAX: nothing waits for a time */
+bool tasks_schedule_waits(const struct host *host, const struct instance *instance,
+	unsigned schedule); /* a run of it has not ended */
+/* Tasks of the plugin that wait. */
+unsigned tasks_count(const struct host *host, const struct plugin *plugin);
+/* Gives up the plugin's tasks and started functions, before it is destroyed or while it is off: nothing of them goes on.
+ * Their work stays in the inbox, to be run again from its start. */
+void tasks_drop_plugin(struct host *host, struct plugin *plugin);
+void tasks_destroy(struct host *host); /* all of them, at the end */
+
+/* news.c: changes of streams. */
+void news_tell(struct host *host); /* runs the handlers of "connected" and "disconnected" */
+void news_forget(struct host *host);
 
 /* turn.c: once per loop iteration, after the sockets were read. */
 void turn_run(void *data); /* loop_fn */

@@ -21,6 +21,7 @@ drop(struct inbox *inbox, struct work *work)
 {
 	DL_DELETE(inbox->list, work);
 	inbox->count--;
+	inbox->running -= work->running ? 1 : 0;
 	event_unref(work->event);
 	free(work->key);
 	free(work->matched);
@@ -80,10 +81,33 @@ inbox_rename(struct inbox *inbox, const char *from, const char *to)
 }
 
 struct work *
-inbox_first(struct inbox *inbox)
+inbox_first(struct inbox *inbox, unsigned concurrency)
 {
-	/* What is new may not overtake older rows that are not in memory. */
-	return inbox->more && inbox->list && !inbox->list->row ? NULL : inbox->list;
+	const struct work *before = NULL;
+	struct work *work;
+	unsigned events = 0;
+	DL_FOREACH(inbox->list, work) {
+		if (before && same_event(before->event, work->event))
+			continue; /* after the first of its event */
+		before = work;
+		if (++events > concurrency)
+			return NULL;
+		if (work->running)
+			continue;
+		/* What is new may not overtake older rows that are not in memory. */
+		return inbox->more && !work->row ? NULL : work;
+	}
+	return NULL;
+}
+
+void
+inbox_run(struct inbox *inbox, struct work *work, bool running)
+{
+	if (running && !work->running)
+		inbox->running++;
+	else if (!running && work->running)
+		inbox->running--;
+	work->running = running;
 }
 
 void
@@ -99,8 +123,9 @@ inbox_done(struct inbox *inbox, struct store *store, struct work *work)
 static void
 trim(struct inbox *inbox, bool overtakes)
 {
-	while (inbox->list && (inbox->count > INBOX_LOAD_MAX ||
-				      (overtakes && inbox->list->prev->row > inbox->last_row))) {
+	while (inbox->list && !inbox->list->prev->running &&
+		(inbox->count > INBOX_LOAD_MAX ||
+			(overtakes && inbox->list->prev->row > inbox->last_row))) {
 		drop(inbox, inbox->list->prev);
 		inbox->more = true;
 	}
@@ -164,7 +189,7 @@ load_one(void *data, const struct delivery *delivery)
 void
 inbox_load(struct inbox *inbox, struct store *store, struct json_parser *parser)
 {
-	if (inbox->list || !inbox->more)
+	if (inbox->count > inbox->running || !inbox->more)
 		return;
 	struct loading loading = {.inbox = inbox, .parser = parser};
 	inbox->more = false;

@@ -14,13 +14,14 @@ struct work {
 	unsigned handler;    /* index in the plugin's list, once waiting_resolve has found it */
 	char *matched;       /* JSON of the reason */
 	int64_t row;         /* of its delivery; 0: none written */
+	bool running;        /* its handler has begun and waits for something; set by inbox_run */
 	struct work *next, *prev;
 };
 
 struct inbox {
 	const char *instance; /* borrowed */
 	struct work *list;    /* work::next, oldest first */
-	unsigned count;
+	unsigned count, running;
 	bool more;        /* the store holds rows behind the last one of the list */
 	int64_t last_row; /* the newest row that was in the list */
 };
@@ -33,12 +34,15 @@ void inbox_push(struct inbox *inbox, struct event *event, const char *key, char 
 bool inbox_has(const struct inbox *inbox, const struct event *event, const char *key);
 /* Gives all work under a key another one; the caller does the same in the store. */
 void inbox_rename(struct inbox *inbox, const char *from, const char *to);
-/* The oldest that may run now, or NULL; stays in the list until inbox_done. */
-struct work *inbox_first(struct inbox *inbox);
+/* The oldest that may run now, or NULL; stays in the list until inbox_done. At most `concurrency` events are in work at a
+ * time, taken in order, and of each one handler after the other. */
+struct work *inbox_first(struct inbox *inbox, unsigned concurrency);
+/* Its handler waits and stands in nobody's way but that of its event's other handlers, or (false) is to be run again. */
+void inbox_run(struct inbox *inbox, struct work *work, bool running);
 /* Deletes its delivery row, if any, and frees it. Inside the transaction. */
 void inbox_done(struct inbox *inbox, struct store *store, struct work *work);
 /* Inside the transaction: writes a row for each work that has none, and lets go of what is past
  * INBOX_LOAD_MAX (it comes back with inbox_load). */
 void inbox_save(struct inbox *inbox, struct store *store, int64_t now_ms);
-/* When the list is empty and there is more: reads the next rows. At a start: call once. */
+/* When nothing of the list waits to be run and there is more: reads the next rows. At a start: call once. */
 void inbox_load(struct inbox *inbox, struct store *store, struct json_parser *parser);

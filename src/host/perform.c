@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Runs a handler or schedule and applies what it wants: actions, archive lines, state, journal. */
+/* Applies what a task wants: actions, archive lines, state, journal. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +11,6 @@
 #include "xmalloc.h"
 
 #define LOG_MODULE "plugin"
-
-/* Who asked, for all effects of one call. */
-struct cause {
-	struct host *host;
-	struct instance *instance;
-	const struct event *event; /* NULL for a schedule or host event */
-	const char *event_key;     /* NULL for a schedule */
-	const char *schedule;
-	bool too_old; /* act_within has passed */
-};
 
 void
 host_journal(struct host *host, const struct instance *instance, const char *what,
@@ -94,35 +84,73 @@ is_elsewhere(const struct cause *cause, const struct action *action)
 	return heard && strcmp(heard->host, ours->host) != 0;
 }
 
+struct action_source
+perform_source(const struct cause *cause, const struct effects *effects, size_t at)
+{
+	return (struct action_source){
+		.instance = cause->instance->name,
+		.account = cause->instance->account,
+		.event_key = cause->event_key,
+		.schedule = cause->schedule,
+		.nth = count_same(effects, at),
+		.now_ms = clock_wall_ms(&cause->host->config.clock),
+	};
+}
+
+/* What a task that waits for it is told. */
+static void
+refuse(const struct cause *cause, struct effect *effect, const char *kind, const char *words)
+{
+	journal_action(cause, &effect->action, words);
+	effect->name = xstrdup(kind);
+	effect->json = xstrdup(words);
+}
+
+static const char *
+verdict_kind(enum outbox_verdict verdict)
+{
+	switch (verdict) {
+	case OUTBOX_OWN_POST:
+		return "own_post";
+	case OUTBOX_OVER:
+		return "over_limit";
+	case OUTBOX_NOBODY:
+		return "nobody";
+	case OUTBOX_BAD:
+		return "invalid";
+	case OUTBOX_STAGED:
+	case OUTBOX_DUPLICATE:
+		break;
+	}
+	return NULL;
+}
+
 static void
 perform_action(const struct cause *cause, const struct effects *effects, size_t at)
 {
 	struct host *host = cause->host;
-	const struct action *action = &effects->list[at].action;
+	struct effect *effect = &effects->list[at];
+	const struct action *action = &effect->action;
 	const char *name = action_info(action->kind)->name;
 	if (cause->too_old) {
-		journal_action(cause, action, "the event is older than act_within");
+		refuse(cause, effect, "too_old", "the event is older than act_within");
 		return;
 	}
 	if (is_elsewhere(cause, action)) {
-		journal_action(cause, action, "the post is on another server");
+		refuse(cause, effect, "elsewhere", "the post is on another server");
 		log_warn(host->config.log,
 			"%s: %s of %s not done: the event came from the account \"%.*s\", which is on another server than \"%s\", for which the plugin acts",
 			cause->instance->name, name, action->target, STR_ARG(cause->event->account),
 			cause->instance->account->name);
 		return;
 	}
-	struct action_source source = {
-		.instance = cause->instance->name,
-		.account = cause->instance->account,
-		.event_key = cause->event_key,
-		.schedule = cause->schedule,
-		.nth = count_same(effects, at),
-		.now_ms = clock_wall_ms(&host->config.clock),
-	};
+	struct action_source source = perform_source(cause, effects, at);
 	struct outbox *outbox = cause->instance->dry_run ? host->dry_outbox : host->outbox;
 	enum outbox_verdict verdict = outbox_stage(outbox, action, &source);
-	journal_action(cause, action, outbox_verdict_text(verdict));
+	if (verdict_kind(verdict))
+		refuse(cause, effect, verdict_kind(verdict), outbox_verdict_text(verdict));
+	else
+		journal_action(cause, action, outbox_verdict_text(verdict));
 	if (verdict == OUTBOX_STAGED)
 		host->stats.actions++;
 	else if (verdict == OUTBOX_BAD)
@@ -198,41 +226,49 @@ perform_window(const struct cause *cause, const struct effect *effect)
 	buf_finish(&detail);
 }
 
-static void
-apply(const struct cause *cause, const struct effects *effects)
+void
+perform_actions(const struct cause *cause, const struct effects *effects, size_t from)
+{
+	for (size_t i = from; i < effects->count; i++) {
+		if (effects->list[i].type == EFFECT_ACTION)
+			perform_action(cause, effects, i);
+	}
+}
+
+void
+perform_rest(const struct cause *cause, const struct effects *effects)
 {
 	struct store *store = cause->host->store;
 	for (size_t i = 0; i < effects->count; i++) {
 		const struct effect *effect = &effects->list[i];
 		struct str name = {effect->name, effect->name_len};
+		struct str json = {effect->json, effect->json_len};
 		switch (effect->type) {
-		case EFFECT_ACTION:
-			perform_action(cause, effects, i);
-			break;
 		case EFFECT_ARCHIVE:
 			perform_archive(cause, effect);
 			break;
 		case EFFECT_STATE_PUT:
-			put_state(cause, name, (struct str){effect->json, effect->json_len});
+			put_state(cause, name, json);
 			break;
 		case EFFECT_STATE_DELETE:
 			state_delete(store, cause->instance->name, name);
 			break;
 		case EFFECT_NOTE:
-			journal(cause, effect->name, (struct str){effect->json, effect->json_len});
+			journal(cause, effect->name, json);
 			break;
 		case EFFECT_WINDOW:
 			perform_window(cause, effect);
 			break;
-		case EFFECT_START:
+		case EFFECT_ACTION: /* perform_actions */
+		case EFFECT_START:  /* tasks.c */
 		case EFFECT_STOP:
 			break;
 		}
 	}
 }
 
-static void
-raised(const struct cause *cause, const struct plugin_error *error)
+void
+perform_raised(const struct cause *cause, const struct plugin_error *error)
 {
 	struct host *host = cause->host;
 	cause->instance->raised++;
@@ -273,135 +309,4 @@ host_event_key(const struct event *event, struct buf *out)
 	else
 		buf_printf(out, "%lld-%016llx", (long long)event->received_at_ms,
 			(unsigned long long)str_hash(event->payload));
-}
-
-/* Waiting comes with the tasks of the host. */
-static bool
-ended(const struct cause *cause, enum plugin_verdict verdict, struct plugin_run *run)
-{
-	if (verdict == PLUGIN_WAITS) {
-		plugin_abandon(cause->instance->plugin, run);
-		snprintf(run->error.text, sizeof(run->error.text),
-			"it waits, which this version cannot do yet");
-	}
-	return verdict == PLUGIN_ENDED;
-}
-
-void
-perform_work(struct host *host, struct instance *instance, const struct work *work)
-{
-	struct buf key;
-	buf_init(&key, EVENT_LINE_MAX);
-	host_event_key(work->event, &key);
-	int64_t age_ms = clock_wall_ms(&host->config.clock) - work->event->received_at_ms;
-	struct cause cause = {
-		.host = host,
-		.instance = instance,
-		.event = work->event,
-		.event_key = key.ptr,
-		.too_old = instance->act_within_ms && age_ms > instance->act_within_ms,
-	};
-	struct plugin_delivery delivery = {
-		.handler = work->handler,
-		.event = work->event,
-		.matched = str_from(work->matched),
-	};
-	struct plugin_run run;
-	plugin_run_init(&run);
-	instance->handled++;
-	host->stats.handled++;
-	if (ended(&cause, plugin_deliver(instance->plugin, &delivery, &run), &run)) {
-		journal(&cause, "handled", delivery.matched);
-		apply(&cause, &run.effects);
-	} else {
-		raised(&cause, &run.error);
-	}
-	plugin_run_finish(&run);
-	buf_finish(&key);
-}
-
-void
-perform_schedule(struct host *host, struct instance *instance, unsigned schedule, int64_t due_ms)
-{
-	unsigned count;
-	const struct plugin_schedule *schedules = plugin_schedules(instance->plugin, &count);
-	char *name = schedule_key(schedules[schedule].name, due_ms);
-	struct cause cause = {.host = host, .instance = instance, .schedule = name};
-	struct plugin_run run;
-	plugin_run_init(&run);
-	if (ended(&cause, plugin_tick(instance->plugin, schedule, due_ms, &run), &run)) {
-		journal(&cause, "scheduled", STR("{}"));
-		apply(&cause, &run.effects);
-	} else {
-		raised(&cause, &run.error);
-	}
-	plugin_run_finish(&run);
-	free(name);
-}
-
-/* { account, stream, parameter, reason } as handlers of host events get it. */
-static struct json_doc *
-news_subject(struct host *host, const struct news *news)
-{
-	struct buf text;
-	buf_init(&text, MESSAGE_MAX * 8);
-	buf_add_char(&text, '{');
-	json_put_key(&text, "account");
-	json_put_text(&text, news->account->name);
-	json_put_key(&text, "stream");
-	json_put_text(&text, news->stream);
-	if (news->param) {
-		json_put_key(&text, "parameter");
-		json_put_text(&text, news->param);
-	}
-	json_put_key(&text, "reason");
-	json_put_text(&text, news->reason);
-	buf_add_char(&text, '}');
-	struct json_doc *doc = NULL;
-	if (json_parse(host->parser, buf_str(&text), &doc, NULL) != ERR_OK)
-		doc = NULL;
-	buf_finish(&text);
-	return doc;
-}
-
-static void
-perform_news_handler(struct host *host, struct instance *instance, unsigned handler,
-	struct str name, struct json_value subject)
-{
-	char *key = xasprintf(
-		"%.*s:%lld", STR_ARG(name), (long long)clock_wall_ms(&host->config.clock));
-	struct cause cause = {.host = host, .instance = instance, .event_key = key};
-	struct plugin_delivery delivery = {
-		.handler = handler, .matched = STR("{}"), .host = subject};
-	struct plugin_run run;
-	plugin_run_init(&run);
-	if (ended(&cause, plugin_deliver(instance->plugin, &delivery, &run), &run))
-		apply(&cause, &run.effects);
-	else
-		raised(&cause, &run.error);
-	plugin_run_finish(&run);
-	free(key);
-}
-
-void
-perform_news(struct host *host, const struct news *news)
-{
-	struct json_doc *doc = NULL;
-	for (unsigned i = 0; i < host->instance_count; i++) {
-		struct instance *instance = host->instances[i];
-		unsigned count;
-		const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &count);
-		for (unsigned h = 0; h < count; h++) {
-			if (!handlers[h].host_event ||
-				strcmp(handlers[h].host_event, news->name) != 0 ||
-				instance->account != news->account)
-				continue;
-			if (!doc)
-				doc = news_subject(host, news);
-			if (host_begin(host))
-				perform_news_handler(
-					host, instance, h, str_from(news->name), json_root(doc));
-		}
-	}
-	json_doc_destroy(doc);
 }

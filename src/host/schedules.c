@@ -105,9 +105,10 @@ take(struct host *host, struct instance *instance, unsigned number, int64_t now_
 	const struct plugin_schedule *about = &plugin_schedules(instance->plugin, &count)[number];
 	struct schedule *schedule = &instance->schedules[number];
 	struct due due = due_take(about, schedule->row.due_ms, now_ms);
-	bool run = due.run && !schedule->busy;
-	uint64_t passed = due.missed + (due.run && schedule->busy ? 1 : 0);
-	if (schedule->busy)
+	bool busy = tasks_schedule_waits(host, instance, number);
+	bool run = due.run && !busy;
+	uint64_t passed = due.missed + (due.run && busy ? 1 : 0);
+	if (busy)
 		schedule->row.skipped += (int64_t)passed;
 	else
 		schedule->row.missed += (int64_t)passed;
@@ -120,12 +121,12 @@ take(struct host *host, struct instance *instance, unsigned number, int64_t now_
 		log_info(host->config.log, "%s: %s: %llu due time%s passed over: %s",
 			instance->name, about->name, (unsigned long long)passed,
 			passed == 1 ? "" : "s",
-			schedule->busy ? "the run before it is not over" : "nothing ran then");
+			busy ? "the run before it is not over" : "nothing ran then");
 	if (!run)
 		return;
 	plugin_set_due(instance->plugin, number,
 		&(struct plugin_due){due.due_ms, due.late_ms, (int64_t)due.missed});
-	perform_schedule(host, instance, number, due.due_ms);
+	tasks_start_schedule(host, instance, number, due.due_ms);
 }
 
 /* The wall clock was set back: no schedule may wait for a time that is far away now. */
@@ -181,7 +182,7 @@ schedules_run(struct host *host)
 int64_t
 host_next_due(const struct host *host)
 {
-	int64_t next = INT64_MAX;
+	int64_t next = tasks_next_due(host);
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		const struct instance *instance = host->instances[i];
 		unsigned count;

@@ -48,7 +48,10 @@ take_events(struct host *host, int64_t start_ms)
 static struct work *
 first_work(struct instance *instance)
 {
-	return instance->may_run && instance->plugin ? inbox_first(&instance->inbox) : NULL;
+	unsigned concurrency = instance->about.concurrency;
+	return instance->may_run && instance->plugin
+		       ? inbox_first(&instance->inbox, concurrency ? concurrency : 1)
+		       : NULL;
 }
 
 /* One work of each instance in turn, so that a busy plugin does not hold up the others. True when some wait. */
@@ -64,26 +67,13 @@ run_inboxes(struct host *host, int64_t start_ms)
 			if (!work || !host_begin(host))
 				continue;
 			if (waiting_resolve(host, instance, work))
-				perform_work(host, instance, work);
-			inbox_done(&instance->inbox, host->store, work);
+				tasks_start_work(host, instance, work);
+			else
+				inbox_done(&instance->inbox, host->store, work);
 			waiting = true;
 		}
 	}
 	return waiting;
-}
-
-static void
-tell_news(struct host *host)
-{
-	while (host->news) {
-		struct news *news = host->news;
-		LL_DELETE(host->news, news);
-		perform_news(host, news);
-		free(news->stream);
-		free(news->param);
-		free(news->reason);
-		free(news);
-	}
 }
 
 /* Rows past their retention go once an hour, some with each commit until none is left. */
@@ -222,8 +212,9 @@ turn_run(void *data)
 	int64_t start_ms = clock_mono_ms(&host->config.clock);
 	if (gathers(host, start_ms))
 		return;
-	tell_news(host);
+	news_tell(host);
 	take_events(host, start_ms);
+	tasks_run(host);
 	bool waiting = run_inboxes(host, start_ms);
 	schedules_run(host);
 	if (outbox_has_outcomes(host->outbox) && host_begin(host))
@@ -241,7 +232,8 @@ turn_run(void *data)
 	start_checkpoint(host);
 	turn_pause_sockets(host);
 	if (!host->config.offline) {
-		loop_keep_awake(host->config.loop, waiting || intake_count(host->intake) > 0);
+		loop_keep_awake(host->config.loop,
+			waiting || tasks_answered(host) || intake_count(host->intake) > 0);
 		set_tick(host);
 	}
 }

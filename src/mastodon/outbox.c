@@ -265,6 +265,22 @@ outbox_stage(struct outbox *outbox, const struct action *action, const struct ac
 	return verdict;
 }
 
+char *
+outbox_key(const struct outbox *outbox, const struct action *action,
+	const struct action_source *source)
+{
+	struct intent intent;
+	char *key = NULL;
+	if (action_to_intent(action, source, outbox->config.secrets, &intent) == ERR_OK) {
+		if (outbox->config.dry_run) {
+			make_dry(&intent);
+		}
+		key = xstrdup(intent.key);
+	}
+	intent_finish(&intent);
+	return key;
+}
+
 bool
 outbox_has_outcomes(const struct outbox *outbox)
 {

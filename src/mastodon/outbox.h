@@ -45,6 +45,9 @@ void outbox_destroy(struct outbox *outbox); /* running requests are cut; their r
  * the way of the real action. */
 enum outbox_verdict outbox_stage(
 	struct outbox *outbox, const struct action *action, const struct action_source *source);
+/* The key under which outbox_stage writes, or has written, the action's row. NULL: it can have none. New. */
+char *outbox_key(const struct outbox *outbox, const struct action *action,
+	const struct action_source *source);
 /* Inside the turn's transaction: writes the outcomes that came since the last call. True when there were any. */
 bool outbox_write_outcomes(struct outbox *outbox);
 bool outbox_has_outcomes(const struct outbox *outbox);

@@ -19,7 +19,7 @@ enum effect_type {
 
 struct effect {
 	enum effect_type type;
-	struct action action; /* EFFECT_ACTION */
+	struct action action; /* EFFECT_ACTION; the host sets name and json when it refuses it */
 	char *name;           /* archive name, state key, what of a note */
 	size_t name_len;
 	char *json; /* state value; for an archive of another object than the event: its line's payload, else NULL */

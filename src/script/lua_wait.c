@@ -27,6 +27,13 @@ wait_choosing(lua_State *L)
 	return 0;
 }
 
+/* Not now: a loop that waits for nothing must not keep the host from everything else. */
+static int64_t
+later(const struct plugin *plugin, lua_Integer ms)
+{
+	return clock_wall_ms(&plugin->clock) + (ms < 1 ? 1 : ms);
+}
+
 /* outcome(index, call, patience_ms) -> JSON: of the action that effect.action gave the index of (waits) */
 static int
 wait_outcome(lua_State *L)
@@ -41,7 +48,7 @@ wait_outcome(lua_State *L)
 	plugin->run->wait = (struct plugin_wait){
 		.kind = WAIT_ACTION,
 		.action = (size_t)index - 1,
-		.until_ms = clock_wall_ms(&plugin->clock) + patience_ms,
+		.until_ms = later(plugin, patience_ms),
 	};
 	return lua_state_wait(L, call);
 }
@@ -52,8 +59,7 @@ wait_sleep(lua_State *L)
 {
 	struct plugin *plugin = lua_check_handling(L, "tusk.sleep");
 	lua_Integer ms = luaL_checkinteger(L, 1);
-	plugin->run->wait = (struct plugin_wait){
-		.kind = WAIT_SLEEP, .until_ms = clock_wall_ms(&plugin->clock) + ms};
+	plugin->run->wait = (struct plugin_wait){.kind = WAIT_SLEEP, .until_ms = later(plugin, ms)};
 	return lua_state_wait(L, "tusk.sleep");
 }
 
@@ -101,7 +107,7 @@ wait_start(lua_State *L)
 	struct plugin *plugin = lua_check_handling(L, luaL_checkstring(L, 1));
 	lua_Integer ms = luaL_checkinteger(L, 2);
 	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_START);
-	effect->at_ms = clock_wall_ms(&plugin->clock) + ms;
+	effect->at_ms = later(plugin, ms);
 	effect->function = ++plugin->last_function;
 	effect->event = plugin->delivery->event ? event_ref(plugin->delivery->event) : NULL;
 	lua_pushinteger(L, effect->function);

@@ -63,7 +63,7 @@ save(struct bench *bench)
 static void
 expect(struct bench *bench, unsigned number)
 {
-	struct work *work = inbox_first(&bench->inbox);
+	struct work *work = inbox_first(&bench->inbox, 1);
 	assert_non_null(work);
 	char *id = str_dup(work->event->id);
 	char *wanted = xasprintf("%u", number);
@@ -90,10 +90,10 @@ saved_work_comes_back_in_order_and_only_once(void **state)
 	bench = bench_open(*state);
 	for (unsigned i = 2; i < 5; i++)
 		expect(&bench, i);
-	assert_null(inbox_first(&bench.inbox));
+	assert_null(inbox_first(&bench.inbox, 1));
 	bench_close(&bench);
 	bench = bench_open(*state);
-	assert_null(inbox_first(&bench.inbox));
+	assert_null(inbox_first(&bench.inbox, 1));
 	bench_close(&bench);
 }
 
@@ -111,7 +111,7 @@ a_long_queue_waits_in_the_store_and_loses_nothing(void **state)
 		expect(&bench, i);
 	}
 	inbox_load(&bench.inbox, bench.store, bench.parser);
-	assert_null(inbox_first(&bench.inbox));
+	assert_null(inbox_first(&bench.inbox, 1));
 	bench_close(&bench);
 }
 
@@ -132,7 +132,7 @@ new_work_does_not_overtake_what_waits_in_the_store(void **state)
 		expect(&bench, i);
 	}
 	inbox_load(&bench.inbox, bench.store, bench.parser);
-	assert_null(inbox_first(&bench.inbox));
+	assert_null(inbox_first(&bench.inbox, 1));
 	bench_close(&bench);
 }
 
