@@ -172,6 +172,7 @@
 #define ARCHIVE_NAME_MAX        64
 #define ARCHIVE_ASIDE_MAX       1000 /* files of one archive that were put aside */
 #define REPLAY_BROKEN_SHOWN_MAX 10
+#define REPLAY_TURNS_MAX        4096 /* at one instant: a plugin may start tasks again and again */
 
 /* sending */
 #define OUTBOX_ATTEMPTS_MAX      12 /* that reached the server: about half an hour */

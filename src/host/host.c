@@ -310,11 +310,13 @@ host_replay(struct host *host, struct event *event)
 	}
 	if (event)
 		intake_push(host->intake, event);
+	unsigned turns = 0;
 	do
 		turn_run(host);
 	while (!host->stopped &&
 		(intake_count(host->intake) > 0 ||
-			host_next_due(host) <= clock_wall_ms(&host->config.clock)));
+			(host_next_due(host) <= clock_wall_ms(&host->config.clock) &&
+				++turns < REPLAY_TURNS_MAX)));
 }
 
 void

@@ -37,10 +37,11 @@ start_schedule(struct host *host, struct instance *instance, unsigned number, in
 	const struct plugin_schedule *about = &plugin_schedules(instance->plugin, &count)[number];
 	struct schedule_row *row = &instance->schedules[number].row;
 	bool known = schedule_get(host->store, instance->name, about->name, row);
-	bool same = known && row->spec_hash == about->spec_hash;
+	/* 0: written by a version that did not note it. */
+	bool same = known && (!row->spec_hash || row->spec_hash == about->spec_hash);
 	int64_t due_ms = same ? due_check(about, row->due_ms, row->last_ms, now_ms)
 			      : due_first(about, seed_of(instance, about), now_ms);
-	if (same && due_ms == row->due_ms)
+	if (known && row->spec_hash == about->spec_hash && due_ms == row->due_ms)
 		return;
 	row->due_ms = due_ms;
 	row->spec_hash = about->spec_hash;
@@ -57,8 +58,10 @@ forget_others(struct host *host, const struct instance *instance)
 	struct buf names;
 	buf_init(&names, JSON_TEXT_MAX);
 	buf_add_char(&names, '[');
-	for (unsigned s = 0; s < count; s++)
+	for (unsigned s = 0; s < count; s++) {
+		json_put_comma(&names);
 		json_put_text(&names, list[s].name);
+	}
 	buf_add_char(&names, ']');
 	if (schedule_has_others(host->store, instance->name, buf_str(&names)) && host_begin(host))
 		schedule_delete_others(host->store, instance->name, buf_str(&names));
