@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Registers what tusk.every and tusk.daily ask for, and tells a run about its due time. */
 #include <stdlib.h>
+#include <string.h>
 
 #include <lauxlib.h>
 
@@ -17,9 +18,10 @@ check_new(lua_State *L, const char *call)
 	if (plugin->phase != PLUGIN_LOADING)
 		lua_state_fail(L,
 			"%s works only while the plugin's file runs, not inside a handler", call);
-	if (name.len == 0 || name.len > SCHEDULE_NAME_MAX || !str_is_utf8(name))
+	if (name.len == 0 || name.len > SCHEDULE_NAME_MAX || !str_is_utf8(name) ||
+		memchr(name.ptr, 0, name.len))
 		lua_state_fail(L,
-			"%s: the name has %d bytes, expected 1 to %d of valid UTF-8; give it another: { name = \"...\" }",
+			"%s: the name has %d bytes, expected 1 to %d of valid UTF-8 without NUL; give it another: { name = \"...\" }",
 			call, (int)name.len, SCHEDULE_NAME_MAX);
 	for (unsigned i = 0; i < plugin->schedule_count; i++) {
 		const struct plugin_schedule *other = &plugin->schedules[i];
@@ -125,7 +127,7 @@ schedule_due(lua_State *L)
 	lua_setfield(L, -2, "name");
 	lua_pushnumber(L, (lua_Number)schedule->due.due_ms / 1000.0);
 	lua_setfield(L, -2, "due");
-	lua_pushnumber(L, (lua_Number)schedule->due.late_ms / 1000.0);
+	lua_pushinteger(L, schedule->due.late_ms / 1000);
 	lua_setfield(L, -2, "late");
 	lua_pushinteger(L, schedule->due.missed);
 	lua_setfield(L, -2, "missed");

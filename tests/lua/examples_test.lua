@@ -33,6 +33,14 @@ test.case("hourly_post posts one line after the other", function()
   test.equal(bot.actions[2].json.status, "Look out of the window for a while.")
 end)
 
+test.case("morning_post posts once a day, at the local time", function()
+  local bot = example("morning_post", { at = "12:30", tz = "Europe/Berlin" }) -- it is 13:00 on a Friday there
+  bot:advance(23 * 3600 * 1000)
+  bot:expect {}
+  bot:advance(25 * 3600 * 1000)
+  bot:expect { "post: Have a good Saturday!", "post: Have a good Sunday!" }
+end)
+
 test.case("visit_counter counts for each person", function()
   local bot = example("visit_counter")
   bot:mention { id = "1", text = "count me" }

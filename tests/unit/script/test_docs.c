@@ -130,8 +130,8 @@ every_snippet_runs(void **state)
 {
 	(void)state;
 	assert_int_equal(run_document("README.md"), 2);
-	assert_int_equal(run_document("docs/plugins.md"), 11);
-	assert_int_equal(run_document("docs/api.md"), 7);
+	assert_int_equal(run_document("docs/plugins.md"), 13);
+	assert_int_equal(run_document("docs/api.md"), 8);
 }
 
 int

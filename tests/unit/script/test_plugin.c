@@ -167,6 +167,7 @@ registers_what_it_wants(void **state)
 		"tusk.subscribe('list', 12, { account = 'other' })\n"
 		"tusk.every('1h30m', function() end)\n"
 		"tusk.every('10s', { name = 'fast' }, function() end)\n"
+		"tusk.daily({ '18:00:05', '9:00' }, { tz = 'UTC', on = { 'mon', 'sun' }, missed = 'run' }, print)\n"
 		"tusk.on('status', function() end)\n"
 		"tusk.on('gap', function() end)");
 	unsigned count;
@@ -179,16 +180,23 @@ registers_what_it_wants(void **state)
 	assert_string_equal(streams[1].param, "12");
 	assert_string_equal(streams[1].account, "other");
 	const struct plugin_schedule *schedules = plugin_schedules(bench->plugin, &count);
-	assert_int_equal(count, 2);
+	assert_int_equal(count, 3);
 	assert_string_equal(schedules[0].name, "every 1h30m");
 	assert_int_equal(schedules[0].every_ms, 5400000);
+	assert_true(schedules[0].runs_late);
 	assert_string_equal(schedules[1].name, "fast");
+	assert_string_equal(schedules[2].name, "daily 18:00:05, 9:00 on mon, sun UTC");
+	assert_true(schedules[2].every_ms == 0 && schedules[2].runs_late);
+	assert_int_equal(schedules[2].time_count, 2);
+	assert_int_equal(schedules[2].times_s[0], 9 * 3600);
+	assert_int_equal(schedules[2].times_s[1], 18 * 3600 + 5);
+	assert_int_equal(schedules[2].weekdays, 3);
 	const struct plugin_handler *handlers = plugin_handlers(bench->plugin, &count);
 	assert_int_equal(count, 2);
 	assert_true(handlers[0].kinds[EVENT_UPDATE] && handlers[0].kinds[EVENT_STATUS_UPDATE]);
 	assert_false(handlers[0].kinds[EVENT_DELETE]);
 	assert_string_equal(handlers[1].host_event, "gap");
-	assert_int_equal(handlers[1].line, 8);
+	assert_int_equal(handlers[1].line, 9);
 	const struct plugin_about *about = plugin_about(bench->plugin);
 	assert_string_equal(about->name, "cats");
 	assert_string_equal(about->version, "1.2");
@@ -254,6 +262,25 @@ names_what_is_wrong(void **state)
 		{"tusk.every('15', print)", "found \"15\", expected a time"},
 		{"tusk.every('1m', print) tusk.every('1m', print)",
 			"the name \"every 1m\" is taken"},
+		{"tusk.every('999ms', print)", "expected \"1s\" to \"366d\""},
+		{"tusk.every('367d', print)", "expected \"1s\" to \"366d\""},
+		{"tusk.every('1m', { missed = 'late' }, print)",
+			"missed: found \"late\", expected \"skip\""},
+		{"tusk.every('1m', { name = '' }, print)", "the name has 0 bytes"},
+		{"tusk.daily('9am', print)", "found \"9am\", expected a time of day"},
+		{"tusk.daily('24:00', print)",
+			"found \"24:00\", expected a time of day from \"00:00\" to \"23:59:59\""},
+		{"tusk.daily({}, print)", "found a table, expected a time of day"},
+		{"tusk.daily({ '09:00', '9:00' }, print)", "the same time twice"},
+		{"tusk.daily('09:00', { tz = 'Europe/Berln' }, print)",
+			"tz: there is no time zone \"Europe/Berln\"; did you mean \"Europe/Berlin\"?"},
+		{"tusk.daily('09:00', { zone = 'UTC' }, print)", "unknown field \"zone\""},
+		{"tusk.daily('09:00', { on = { 'mon', 'tues' } }, print)",
+			"on: found \"tues\", expected weekdays such as"},
+		{"tusk.daily('09:00', { on = {} }, print)", "on: found no weekday"},
+		{"tusk.daily('09:00', print) tusk.daily('09:00', print)",
+			"the name \"daily 09:00\" is taken by the schedule of line 2"},
+		{"tusk.daily('09:00')", "the handler: found nil, expected a function"},
 		{"tusk.on('update', print, {name = 'x'})\ntusk.on('delete', print, {name = 'x'})",
 			"cats.lua:3: tusk.on: the name \"x\" is taken by the handler of line 2"},
 		{"tusk.on('update', print, {name = ''})",
