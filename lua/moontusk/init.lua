@@ -154,6 +154,25 @@ function tusk.once(key, settings)
   return require("moontusk.windows").once(key, settings)
 end
 
+-- on_save and on_restore: one function each.
+local function hand_over(name, run)
+  local call, handover = "tusk." .. name, require("moontusk.handover")
+  check.type(call, "the handler", run, "function")
+  core.hand_over(call)
+  if handover[name == "on_save" and "saver" or "restorer"] then
+    check.fail("%s was called twice; one function is enough", call)
+  end
+  handover[name](run)
+end
+
+function tusk.on_save(run)
+  hand_over("on_save", run)
+end
+
+function tusk.on_restore(run)
+  hand_over("on_restore", run)
+end
+
 function tusk.post(post)
   return require("moontusk.actions").post(post)
 end

@@ -154,6 +154,10 @@
 #define STREAM_SHOWN_MAX        100 /* bytes of a wrong name that a message repeats */
 #define ADDRESS_SHOWN_MAX       200 /* bytes of a wrong address that a message repeats */
 #define INTAKE_INSTANCES_MAX    256
+#define PLUGIN_FOLDER_MAX       256  /* plugins in the folder that plugins are dropped into */
+#define RETIRED_MS_MAX          30000 /* how long tasks of a plugin that was replaced may go on */
+#define RELOAD_WORDS_MAX        (256u << 10) /* of what a reload has to say */
+#define WATCH_LOOK_MS           2000 /* between two looks at the files of plugins when nothing was told */
 #define QUEUE_EVENTS_MAX        4096 /* past this the sockets are not read */
 #define QUEUE_BYTES_MAX         (64u << 20)
 #define TURN_EVENTS_MAX         256

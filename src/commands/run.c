@@ -42,6 +42,22 @@ on_signal(void *data, int signum)
 }
 
 static void
+on_reloaded(void *data, bool good, struct str words)
+{
+	struct run *run = data;
+	if (good && str_eq(words, STR("nothing has changed\n")))
+		log_info(run->session.log, "SIGHUP: nothing has changed");
+}
+
+static void
+on_hangup(void *data, int signum)
+{
+	struct run *run = data;
+	(void)signum;
+	host_reload(run->host, NULL, on_reloaded, run);
+}
+
+static void
 on_time_up(void *data)
 {
 	loop_stop(((struct run *)data)->session.loop);
@@ -126,6 +142,7 @@ run_run(const struct args *args)
 		say_start(&run);
 		loop_on_signal(run.session.loop, SIGINT, on_signal, &run);
 		loop_on_signal(run.session.loop, SIGTERM, on_signal, &run);
+		loop_on_signal(run.session.loop, SIGHUP, on_hangup, &run);
 		if (args_given(args, "seconds")) {
 			run.end = loop_timer_create(run.session.loop, on_time_up, &run);
 			loop_timer_start(run.end,

@@ -219,6 +219,44 @@ plugin_file(const char *ref, const char *base, char *error)
 	return path;
 }
 
+/* "cat" of "cat.lua" and of a folder "cat"; else an empty text. New. */
+static char *
+plugin_of_entry(const char *folder, const char *entry)
+{
+	struct str name = str_from(entry);
+	if (entry[0] == '.' || str_ends(name, "_test.lua"))
+		return xstrdup("");
+	char *path = file_join(folder, entry);
+	bool is_folder = folder_exists(path);
+	free(path);
+	if (is_folder)
+		return xstrdup(entry);
+	return str_ends(name, ".lua") ? xmemdup0(entry, name.len - 4) : xstrdup("");
+}
+
+bool
+folder_plugins(const char *folder, folder_plugin_fn *fn, void *data)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	unsigned count = 0;
+	while (dir && count < PLUGIN_FOLDER_MAX && (entry = readdir(dir))) {
+		char *name = plugin_of_entry(folder, entry->d_name);
+		char *file = str_ends(str_from(entry->d_name), ".lua")
+				     ? xasprintf("%s/%s", folder, entry->d_name)
+				     : xasprintf("%s/%s/%s.lua", folder, name, name);
+		if (*name && file_exists(file)) {
+			fn(data, name, file);
+			count++;
+		}
+		free(name);
+		free(file);
+	}
+	if (dir)
+		closedir(dir);
+	return dir != NULL;
+}
+
 /* ---- the state folder ---- */
 
 struct state_folder {

@@ -25,6 +25,11 @@ char *user_folder(const char *variable, const char *fallback);
  * bytes) says where was looked, with a suggestion. New. */
 char *plugin_file(const char *ref, const char *base, char *error);
 
+/* The plugins of a folder that plugins are dropped into: NAME.lua and NAME/NAME.lua, without hidden files and
+ * NAME_test.lua; at most PLUGIN_FOLDER_MAX. False: the folder cannot be read (errno). In no order; `fn` borrows. */
+typedef void folder_plugin_fn(void *data, const char *name, const char *file);
+bool folder_plugins(const char *folder, folder_plugin_fn *fn, void *data);
+
 /* The state folder with its lock: one host a folder. */
 struct state_folder;
 /* NULL `path`: $XDG_STATE_HOME/moontusk, else ~/.local/state/moontusk. With `dry_run` a folder of its own below.

@@ -147,6 +147,8 @@ on_link(void *data, const struct account *account, enum link_event what, const c
 {
 	struct host *host = data;
 	struct log *log = host->config.log;
+	for (unsigned i = 0; i < host->account_count && what != LINK_RETRY; i++)
+		host->known[i] = host->known[i] || host->accounts[i] == account;
 	for (unsigned i = 0; i < host->instance_count && what != LINK_RETRY; i++) {
 		if (host->instances[i]->account == account)
 			host->instances[i]->may_run = true;
@@ -179,6 +181,7 @@ create_accounts(struct host *host)
 	host->accounts = xcalloc(count + 1, sizeof(struct account *));
 	host->links = xcalloc(count + 1, sizeof(struct link *));
 	host->lost = xcalloc(count + 1, sizeof(bool));
+	host->known = xcalloc(count + 1, sizeof(bool));
 	for (unsigned i = 0; i < count; i++) {
 		const struct config_account *from = &list[i];
 		struct account_config about = {
@@ -235,6 +238,12 @@ create_store(struct host *host)
 	return true;
 }
 
+static void
+on_changed(void *data, const char *tag)
+{
+	host_reload(data, tag, NULL, NULL);
+}
+
 struct host *
 host_create(const struct host_config *config, const struct host_events *events, void *data)
 {
@@ -246,6 +255,7 @@ host_create(const struct host_config *config, const struct host_events *events, 
 	host->views = views_create();
 	host->scratch = pattern_scratch_create();
 	if (!config->offline) {
+		host->watch = watch_create(config->loop, on_changed, host);
 		host->http = http_create(config->loop, config->log, USER_AGENT);
 		host->ws = ws_client_create(config->loop, config->log);
 	}
@@ -294,7 +304,7 @@ host_start(struct host *host)
 		};
 		host->links[i] = link_create(&config, &link_events, host);
 	}
-	instances_subscribe(host);
+	subscriptions_start(host);
 	schedules_start(host);
 	loop_set_turn(loop, turn_run, host);
 	loop_keep_awake(loop, true); /* the first turn commits, and sends what was left open */
@@ -331,6 +341,8 @@ host_destroy(struct host *host)
 		loop_keep_awake(host->config.loop, false);
 	}
 	loop_timer_destroy(host->tick);
+	watch_destroy(host->watch);
+	reload_forget(host);
 	for (unsigned i = 0; i < host->account_count; i++)
 		link_destroy(host->links[i]);
 	outbox_destroy(host->outbox);
@@ -340,6 +352,7 @@ host_destroy(struct host *host)
 	if (host->ws)
 		ws_client_destroy(host->ws);
 	tasks_destroy(host);
+	retired_destroy(host);
 	instances_destroy(host);
 	positions_forget(host);
 	turn_leave_checkpoint(host);
@@ -351,6 +364,7 @@ host_destroy(struct host *host)
 	free(host->accounts);
 	free(host->links);
 	free(host->lost);
+	free(host->known);
 	intake_destroy(host->intake);
 	views_destroy(host->views);
 	pattern_scratch_destroy(host->scratch);

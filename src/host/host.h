@@ -57,6 +57,11 @@ void host_start(struct host *host);
 /* Commits what is done, closes. NULL is fine. */
 void host_destroy(struct host *host);
 
+/* Asks for a reload: of one instance, or with NULL of what has changed. It happens in the next turn, between two events;
+ * `done` (may be NULL) runs once, from the turn, or from host_destroy. `words` are lines for people, borrowed. */
+typedef void host_reloaded_fn(void *data, bool good, struct str words);
+void host_reload(struct host *host, const char *instance, host_reloaded_fn *done, void *data);
+
 unsigned host_instance_count(const struct host *host);
 unsigned host_failed_count(const struct host *host); /* plugins that did not load */
 /* NULL: it did not load, or is switched off. */

@@ -12,6 +12,7 @@
 #include "state.h"
 #include "store.h"
 #include "view.h"
+#include "watch.h"
 #include "windows.h"
 #include "ws.h"
 
@@ -25,6 +26,8 @@ struct schedule {
 struct instance {
 	struct plugin *plugin; /* NULL: it did not load or is switched off, and `error` says why */
 	char *name;
+	char *file;          /* its Lua file as found last; NULL: never */
+	struct watch *watch; /* host->watch; NULL: files are not watched */
 	char *error;     /* of the last load; NULL: none. With a plugin: of a reload that failed */
 	unsigned number; /* in the intake and in host->by_number; INSTANCE_NO_NUMBER without one */
 	struct config_plugin about; /* its own copy */
@@ -35,6 +38,8 @@ struct instance {
 	struct inbox inbox;
 	struct windows *windows;    /* what tusk.count remembers; outlives the plugin */
 	struct schedule *schedules; /* as plugin_schedules */
+	int64_t loaded_at_ms;       /* when the present plugin was, wall clock */
+	unsigned reloads;           /* that worked */
 	uint64_t handled, raised;
 };
 
@@ -65,15 +70,19 @@ struct host {
 	struct account **accounts;
 	struct link **links; /* NULL each until host_start */
 	bool *lost;          /* per account: it will not be tried again */
+	bool *known;         /* per account: the server has said who we are, or that it will not */
 	unsigned account_count;
 	struct instance **instances; /* in the order of the config; none is NULL */
 	unsigned instance_count;
 	struct instance *by_number[INTAKE_INSTANCES_MAX]; /* NULL: the number is free */
-	struct loop_timer *tick;     /* wakes the loop for schedules and positions */
-	struct news *news;           /* news::next, oldest first */
-	struct task *tasks;          /* that wait, task::next, oldest first */
-	struct timer *timers;        /* functions to start, timer::next, the soonest first */
-	uint64_t last_task;          /* number */
+	struct loop_timer *tick;        /* wakes the loop for schedules and positions */
+	struct news *news;              /* news::next, oldest first */
+	struct task *tasks;             /* that wait, task::next, oldest first */
+	struct timer *timers;           /* functions to start, timer::next, the soonest first */
+	uint64_t last_task;             /* number */
+	struct watch *watch;            /* of the files of plugins and config; NULL offline */
+	struct retired *retired;        /* list, retired::next, oldest first */
+	struct reload_request *reloads; /* list, reload_request::next; reload.c */
 	struct position_mark *marks; /* hash: newest ids that are not committed yet; positions.c */
 	int64_t committed_at_ms;     /* monotonic */
 	int64_t wall_seen_ms;        /* by schedules_run */
@@ -104,12 +113,37 @@ void instances_create(struct host *host);
 /* Adds one to the list and loads its plugin. */
 struct instance *instance_add(struct host *host, const struct config_plugin *about);
 /* Loads the plugin's file and gives it its tusk.store. NULL: `error` says why. New. */
-struct plugin *instance_build(
-	struct host *host, const struct config_plugin *about, struct plugin_error *error);
+struct plugin *instance_build(struct host *host, struct instance *instance,
+	const struct config_plugin *about, struct plugin_error *error);
+/* instance->error line by line, as an error of the log. */
+void instance_report(struct host *host, const struct instance *instance, const char *what);
 void instance_set_error(struct instance *instance, const char *text); /* NULL: none */
-void instances_subscribe(struct host
-		*host); /* tells the intake who hears what; with links, asks the servers for it */
 void instances_destroy(struct host *host);
+
+/* subscriptions.c */
+/* Tells the intake who hears what; with links, asks the servers for it. */
+void subscriptions_start(struct host *host);
+/* The streams of the instance's plugin in place of those of `old`, which may be NULL. */
+void subscriptions_change(struct host *host, struct instance *instance, const struct plugin *old);
+
+/* reload.c: answers what host_reload asked for. In the turn, before events are taken. */
+void reload_run(struct host *host);
+/* Loads the instance's plugin anew, as `about` says, and lets it take the place of the old one. False: the old one
+ * goes on. `words` gets lines for people either way. In the turn, between two events. */
+bool reload_instance(struct host *host, struct instance *instance,
+	const struct config_plugin *about, struct buf *words);
+void reload_forget(struct host *host);
+
+/* retired.c: plugins whose place another one has taken; their tasks end, or are given up in the end. */
+struct cause;
+void retired_add(struct host *host, struct plugin *plugin); /* takes; NULL is fine */
+void retired_run(struct host *host);
+int64_t retired_next_due(const struct host *host); /* Unix ms; INT64_MAX: none */
+unsigned retired_count(const struct host *host, const struct instance *instance);
+void retired_destroy(struct host *host);
+/* A task of the plugin `by` has ended: what it stored is told to the instance's present plugin. */
+void retired_share(
+	const struct cause *cause, const struct plugin *by, const struct effects *effects);
 
 /* route.c: puts the handlers that the event matches into the inboxes of their instances. */
 void route_event(struct host *host, struct event *event);
@@ -175,7 +209,9 @@ unsigned tasks_count(const struct host *host, const struct plugin *plugin);
 /* Gives up the plugin's tasks and started functions, before it is destroyed or while it is off: nothing of them goes on.
  * Their work stays in the inbox, to be run again from its start. */
 void tasks_drop_plugin(struct host *host, struct plugin *plugin);
-void tasks_destroy(struct host *host); /* all of them, at the end */
+unsigned tasks_of(
+	const struct host *host, const struct plugin *plugin); /* and functions to start */
+void tasks_destroy(struct host *host);                         /* all of them, at the end */
 
 /* news.c: changes of streams. */
 void news_tell(struct host *host); /* runs the handlers of "connected" and "disconnected" */

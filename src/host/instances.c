@@ -9,7 +9,6 @@
 #include "host_private.h"
 #include "limits.h"
 #include "state.h"
-#include "stream_name.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE "host"
@@ -46,28 +45,28 @@ account_of(struct host *host, const struct config_plugin *about)
 	return NULL;
 }
 
-static struct windows *
-windows_of(const struct host *host, const char *name)
+static void
+on_file(void *data, const char *path, struct str text)
 {
-	for (unsigned i = 0; i < host->instance_count; i++) {
-		if (strcmp(host->instances[i]->name, name) == 0)
-			return host->instances[i]->windows;
-	}
-	return NULL;
+	struct instance *instance = data;
+	if (instance->watch)
+		watch_file(instance->watch, instance->name, path, text);
 }
 
 static struct plugin *
-load_plugin(struct host *host, const struct config_plugin *about, const char *file,
-	struct plugin_error *error)
+load_plugin(struct host *host, struct instance *instance, const struct config_plugin *about,
+	const char *file, struct plugin_error *error)
 {
 	struct buf source;
 	buf_init(&source, PLUGIN_SOURCE_MAX);
 	if (!file_read(file, &source)) {
 		snprintf(error->text, sizeof(error->text), "%s cannot be read: %s", file,
 			strerror(errno));
+		on_file(instance, file, STR_NONE);
 		buf_finish(&source);
 		return NULL;
 	}
+	on_file(instance, file, source.len ? buf_str(&source) : STR(""));
 	struct account *account = account_of(host, about);
 	char *folder = file_folder(file);
 	struct plugin_config config = {
@@ -86,7 +85,9 @@ load_plugin(struct host *host, const struct config_plugin *about, const char *fi
 		.clock = host->config.clock,
 		.parser = host->parser,
 		.secrets = host->config.secrets,
-		.windows = windows_of(host, about->name),
+		.windows = instance->windows,
+		.on_file = on_file,
+		.data = instance,
 		/* valgrind does not understand compiled patterns */
 		.pattern_flags = getenv("MOONTUSK_NO_JIT") ? PATTERN_NO_JIT : 0,
 	};
@@ -120,8 +121,24 @@ warn_of_grant(void *data, const char *text)
 	log_warn(data, "%s", text);
 }
 
-struct plugin *
-instance_build(struct host *host, const struct config_plugin *about, struct plugin_error *error)
+/* The file, with the watch told which one it is; NULL: `error` says why. New. */
+static char *
+find_file(struct host *host, struct instance *instance, const struct config_plugin *about,
+	char *error)
+{
+	char *file = plugin_file(about->ref, host->config.config->folder, error);
+	if (!file && instance->file) /* it may come back */
+		on_file(instance, instance->file, STR_NONE);
+	if (file) {
+		free(instance->file);
+		instance->file = xstrdup(file);
+	}
+	return file;
+}
+
+static struct plugin *
+build(struct host *host, struct instance *instance, const struct config_plugin *about,
+	struct plugin_error *error)
 {
 	error->text[0] = '\0';
 	if (!archive_name_ok(str_from(about->name))) {
@@ -131,8 +148,8 @@ instance_build(struct host *host, const struct config_plugin *about, struct plug
 			about->name, about->ref, about->ref);
 		return NULL;
 	}
-	char *file = plugin_file(about->ref, host->config.config->folder, error->text);
-	struct plugin *plugin = file ? load_plugin(host, about, file, error) : NULL;
+	char *file = find_file(host, instance, about, error->text);
+	struct plugin *plugin = file ? load_plugin(host, instance, about, file, error) : NULL;
 	if (plugin && !accounts_are_there(host, file, plugin, error)) {
 		plugin_destroy(plugin);
 		plugin = NULL;
@@ -146,6 +163,18 @@ instance_build(struct host *host, const struct config_plugin *about, struct plug
 	return plugin;
 }
 
+struct plugin *
+instance_build(struct host *host, struct instance *instance, const struct config_plugin *about,
+	struct plugin_error *error)
+{
+	if (host->watch)
+		watch_begin(host->watch, instance->name);
+	struct plugin *plugin = build(host, instance, about, error);
+	if (host->watch)
+		watch_end(host->watch, instance->name, plugin != NULL);
+	return plugin;
+}
+
 void
 instance_set_error(struct instance *instance, const char *text)
 {
@@ -154,11 +183,11 @@ instance_set_error(struct instance *instance, const char *text)
 	instance->error = copy;
 }
 
-static void
-report_failed(struct host *host, const struct instance *instance)
+void
+instance_report(struct host *host, const struct instance *instance, const char *what)
 {
 	const char *text = instance->error;
-	log_error(host->config.log, "plugin \"%s\" cannot be loaded:", instance->name);
+	log_error(host->config.log, "plugin \"%s\" %s:", instance->name, what);
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 		log_error(host->config.log, "  %.*s", (int)len, text);
@@ -183,6 +212,7 @@ instance_add(struct host *host, const struct config_plugin *about)
 	*instance = (struct instance){
 		.name = xstrdup(about->name),
 		.number = free_number(host),
+		.watch = host->watch,
 		.about = config_plugin_copy(about),
 		.account = account_of(host, about),
 		.dry_run = about->dry_run || host->config.dry_run || host->config.offline,
@@ -192,6 +222,9 @@ instance_add(struct host *host, const struct config_plugin *about)
 		xreallocarray(host->instances, host->instance_count + 1, sizeof(struct instance *));
 	host->instances[host->instance_count++] = instance;
 	instance->may_run = host->config.offline || !instance->account;
+	for (unsigned i = 0; i < host->account_count; i++)
+		instance->may_run = instance->may_run ||
+				    (host->accounts[i] == instance->account && host->known[i]);
 	inbox_init(&instance->inbox, instance->name);
 	instance->windows = windows_create(instance->name);
 	windows_load(instance->windows, host->store);
@@ -205,16 +238,17 @@ instance_add(struct host *host, const struct config_plugin *about)
 	} else {
 		host->by_number[instance->number] = instance;
 		struct plugin_error *error = xmalloc(sizeof(*error));
-		instance->plugin = instance_build(host, about, error);
+		instance->plugin = instance_build(host, instance, about, error);
 		instance_set_error(instance, instance->plugin ? NULL : error->text);
 		free(error);
 	}
 	if (!instance->plugin) {
-		report_failed(host, instance);
+		instance_report(host, instance, "cannot be loaded");
 		return instance;
 	}
 	if (host->config.offline) /* hears whatever is replayed */
 		intake_subscribe(host->intake, instance->number, STR(""), STR("replay"), STR_NONE);
+	instance->loaded_at_ms = clock_wall_ms(&host->config.clock);
 	if (host_begin(host))
 		waiting_adopt(host, instance);
 	inbox_load(&instance->inbox, host->store, host->parser);
@@ -230,42 +264,6 @@ instances_create(struct host *host)
 }
 
 static void
-subscribe(struct host *host, struct instance *instance)
-{
-	unsigned count;
-	const struct plugin_stream *streams = plugin_streams(instance->plugin, &count);
-	for (unsigned i = 0; i < count; i++) {
-		const struct plugin_stream *stream = &streams[i];
-		const struct account *account =
-			stream->account ? host_account(host, stream->account) : instance->account;
-		const struct stream_info *info = stream_info(str_from(stream->stream));
-		if (!account || !info) {
-			if (!host->config.offline)
-				log_error(host->config.log,
-					"%s: line %d subscribes on the account \"%s\", which is not in the config",
-					instance->name, stream->line,
-					stream->account ? stream->account : "(none)");
-			continue;
-		}
-		struct str name = str_from(stream->stream),
-			   param = stream_param(info, str_from(stream->param));
-		intake_subscribe(
-			host->intake, instance->number, str_from(account->name), name, param);
-		for (unsigned a = 0; a < host->account_count; a++) {
-			if (host->accounts[a] == account && host->links[a])
-				link_add(host->links[a], name, param);
-		}
-	}
-}
-
-void
-instances_subscribe(struct host *host)
-{
-	for (unsigned i = 0; i < host->instance_count; i++)
-		subscribe(host, host->instances[i]);
-}
-
-static void
 instance_destroy(struct instance *instance)
 {
 	inbox_finish(&instance->inbox);
@@ -274,6 +272,7 @@ instance_destroy(struct instance *instance)
 	config_plugin_finish(&instance->about);
 	free(instance->schedules);
 	free(instance->error);
+	free(instance->file);
 	free(instance->name);
 	free(instance);
 }

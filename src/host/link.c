@@ -6,6 +6,7 @@
 
 #include "discovery.h"
 #include "pace.h"
+#include "stream_name.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE "account"
@@ -51,6 +52,14 @@ on_state(void *data, const struct stream_status *status)
 static const struct streaming_events streaming_events = {on_event, on_broken, on_state};
 
 static void
+wanted_destroy(struct wanted *wanted)
+{
+	free(wanted->stream);
+	free(wanted->param);
+	free(wanted);
+}
+
+static void
 start_streaming(struct link *link)
 {
 	link->config.streaming.account = link->config.account;
@@ -60,9 +69,7 @@ start_streaming(struct link *link)
 		struct wanted *wanted = link->wanted;
 		link->wanted = wanted->next;
 		streaming_add(link->streaming, str_from(wanted->stream), str_from(wanted->param));
-		free(wanted->stream);
-		free(wanted->param);
-		free(wanted);
+		wanted_destroy(wanted);
 	}
 }
 
@@ -117,9 +124,7 @@ link_destroy(struct link *link)
 	while (link->wanted) {
 		struct wanted *wanted = link->wanted;
 		link->wanted = wanted->next;
-		free(wanted->stream);
-		free(wanted->param);
-		free(wanted);
+		wanted_destroy(wanted);
 	}
 	free(link);
 }
@@ -137,6 +142,23 @@ link_add(struct link *link, struct str stream, struct str param)
 	while (*end)
 		end = &(*end)->next;
 	*end = wanted;
+}
+
+void
+link_remove(struct link *link, struct str stream, struct str param)
+{
+	if (link->streaming) {
+		streaming_remove(link->streaming, stream, param);
+		return;
+	}
+	for (struct wanted **at = &link->wanted; *at; at = &(*at)->next) {
+		struct wanted *wanted = *at;
+		if (!stream_same(str_from(wanted->stream), str_from(wanted->param), stream, param))
+			continue;
+		*at = wanted->next;
+		wanted_destroy(wanted);
+		return;
+	}
 }
 
 void

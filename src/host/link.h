@@ -33,6 +33,8 @@ struct link *link_create(
 void link_destroy(struct link *link);
 /* May be called before the link is ready. */
 void link_add(struct link *link, struct str stream, struct str param);
+/* Nobody wants the stream any more; one that is not there is fine. */
+void link_remove(struct link *link, struct str stream, struct str param);
 void link_pause(struct link *link, bool paused);
 const struct account *link_account(const struct link *link);
 /* Calls for each stream with its present status; nothing before the link is ready. */

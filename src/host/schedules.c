@@ -186,6 +186,8 @@ int64_t
 host_next_due(const struct host *host)
 {
 	int64_t next = tasks_next_due(host);
+	if (retired_next_due(host) < next)
+		next = retired_next_due(host);
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		const struct instance *instance = host->instances[i];
 		unsigned count;

@@ -166,6 +166,7 @@ end(struct task *task, enum plugin_verdict verdict)
 		journal_end(task);
 		perform_actions(cause, &task->run.effects, task->staged);
 		perform_rest(cause, &task->run.effects);
+		retired_share(cause, task->plugin, &task->run.effects);
 		apply_timers(task);
 	} else {
 		perform_raised(cause, &task->run.error);
@@ -409,6 +410,16 @@ tasks_count(const struct host *host, const struct plugin *plugin)
 	const struct task *task;
 	DL_FOREACH(host->tasks, task)
 		count += task->plugin == plugin;
+	return count;
+}
+
+unsigned
+tasks_of(const struct host *host, const struct plugin *plugin)
+{
+	unsigned count = tasks_count(host, plugin);
+	const struct timer *timer;
+	LL_FOREACH(host->timers, timer)
+		count += timer->plugin == plugin;
 	return count;
 }
 

@@ -212,9 +212,12 @@ turn_run(void *data)
 	int64_t start_ms = clock_mono_ms(&host->config.clock);
 	if (gathers(host, start_ms))
 		return;
+	if (!host->ending)
+		reload_run(host);
 	news_tell(host);
 	take_events(host, start_ms);
 	tasks_run(host);
+	retired_run(host);
 	bool waiting = run_inboxes(host, start_ms);
 	schedules_run(host);
 	if (outbox_has_outcomes(host->outbox) && host_begin(host))

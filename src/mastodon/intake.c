@@ -213,6 +213,21 @@ intake_subscribe(struct intake *intake, unsigned instance, struct str account, s
 	buf_finish(&key);
 }
 
+bool
+intake_unsubscribe(struct intake *intake, unsigned instance, struct str account, struct str stream,
+	struct str param)
+{
+	REQUIRE(instance < INTAKE_INSTANCES_MAX);
+	struct buf key;
+	put_route_key(&key, account, stream, param);
+	struct route *route = find_route(intake, &key);
+	buf_finish(&key);
+	if (route != NULL) {
+		set_remove(&route->instances, instance);
+	}
+	return route == NULL || set_is_empty(&route->instances);
+}
+
 static void
 forget_slot(struct intake *intake, struct known *known, unsigned instance)
 {

@@ -17,6 +17,9 @@ void intake_set_host(struct intake *intake, struct str account, struct str host)
  * stream (STR_NONE) the instance is only made known, for replays. */
 void intake_subscribe(struct intake *intake, unsigned instance, struct str account,
 	struct str stream, struct str param);
+/* The instance hears the stream no more; what it had is still remembered. True when nobody hears it any more. */
+bool intake_unsubscribe(struct intake *intake, unsigned instance, struct str account,
+	struct str stream, struct str param);
 void intake_forget(struct intake *intake, unsigned instance);
 
 void intake_push(struct intake *intake, struct event *event); /* takes */

@@ -37,6 +37,12 @@ struct loop_watch {
 	void *data;
 };
 
+struct loop_folder {
+	uv_fs_event_t uv; /* first: handles are freed through the uv pointer */
+	loop_fn *fn;
+	void *data;
+};
+
 struct on_signal {
 	uv_signal_t uv;
 	void (*fn)(void *data, int signum);
@@ -359,6 +365,39 @@ loop_watch_destroy(struct loop_watch *watch)
 {
 	if (watch)
 		uv_close((uv_handle_t *)&watch->uv, on_closed_free);
+}
+
+static void
+on_folder(uv_fs_event_t *uv, const char *name, int events, int status)
+{
+	struct loop_folder *folder = uv->data;
+
+	(void)name;
+	(void)events;
+	(void)status;
+	folder->fn(folder->data);
+}
+
+struct loop_folder *
+loop_folder_create(struct loop *loop, const char *path, loop_fn *fn, void *data)
+{
+	struct loop_folder *folder = xcalloc(1, sizeof(*folder));
+
+	folder->fn = fn;
+	folder->data = data;
+	uv_fs_event_init(&loop->uv, &folder->uv);
+	folder->uv.data = folder;
+	if (uv_fs_event_start(&folder->uv, on_folder, path, 0) == 0)
+		return folder;
+	loop_folder_destroy(folder);
+	return NULL;
+}
+
+void
+loop_folder_destroy(struct loop_folder *folder)
+{
+	if (folder)
+		uv_close((uv_handle_t *)&folder->uv, on_closed_free);
 }
 
 static void

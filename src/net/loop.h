@@ -11,6 +11,7 @@
 struct loop;
 struct loop_timer;
 struct loop_watch;
+struct loop_folder;
 typedef void loop_fn(void *data);
 
 /* `clock_rate` scales every timer and both clocks (1.0: real time; 60.0: a minute a second).
@@ -44,6 +45,12 @@ typedef void loop_watch_fn(
 struct loop_watch *loop_watch_create(struct loop *loop, int fd, loop_watch_fn *fn, void *data);
 void loop_watch_set(struct loop_watch *watch, int wanted); /* WATCH_ bits; 0: none */
 void loop_watch_destroy(struct loop_watch *watch);         /* the fd stays the caller's */
+
+/* Calls `fn` some time after something in the folder has changed (a hint: once for several changes, sometimes for none).
+ * NULL when the folder is not there or the system has no watches left: whoever needs to know looks now and then. */
+struct loop_folder *loop_folder_create(
+	struct loop *loop, const char *path, loop_fn *fn, void *data);
+void loop_folder_destroy(struct loop_folder *folder); /* NULL is fine */
 
 /* Calls `fn` for each signal. Several may ask for the same signal. Ends with loop_destroy. */
 void loop_on_signal(struct loop *loop, int signum, void (*fn)(void *data, int signum), void *data);

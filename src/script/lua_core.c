@@ -250,6 +250,14 @@ core_handler(lua_State *L)
 	return 1;
 }
 
+/* hand_over(call): the plugin has called tusk.on_save or tusk.on_restore */
+static int
+core_hand_over(lua_State *L)
+{
+	check_loading(L, luaL_checkstring(L, 1))->hands_over = true;
+	return 0;
+}
+
 /* kinds() -> list of the event names on the wire */
 static int
 core_kinds(lua_State *L)
@@ -316,6 +324,7 @@ core_instance(lua_State *L)
 
 static const luaL_Reg functions[] = {
 	{"about", core_about},
+	{"hand_over", core_hand_over},
 	{"handler", core_handler},
 	{"instance", core_instance},
 	{"kinds", core_kinds},

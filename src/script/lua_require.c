@@ -166,6 +166,7 @@ find_own(lua_State *L, const char *name)
 {
 	static const char *const forms[] = {"%s/%s.lua", "%s/%s/init.lua"};
 	const char *folder = lua_state_of(L)->config.folder;
+	const struct lua_state_config *config = &lua_state_of(L)->config;
 	if (!folder)
 		return false;
 	luaL_gsub(L, name, ".", "/"); /* path */
@@ -174,11 +175,15 @@ find_own(lua_State *L, const char *name)
 		if (push_file(L, lua_tostring(L, -1))) {
 			struct str text;
 			text.ptr = lua_tolstring(L, -1, &text.len);
+			if (config->on_file)
+				config->on_file(config->owner, lua_tostring(L, -2), text);
 			lua_state_load(L, text, lua_tostring(L, -2)); /* path file text chunk */
 			lua_replace(L, -4);
 			lua_pop(L, 2);
 			return true;
 		}
+		if (config->on_file)
+			config->on_file(config->owner, lua_tostring(L, -1), STR_NONE);
 		lua_pop(L, 1);
 	}
 	lua_pop(L, 1);

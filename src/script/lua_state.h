@@ -32,6 +32,8 @@ struct lua_state_config {
 	int cpu_ms;            /* CPU time of one call; 0: no limit */
 	unsigned long fail_at; /* for tests: this allocation fails and all after it; 0: none */
 	void *owner;           /* what lua_state_owner gives */
+	/* A module of `folder` was read, or was not there (STR_NONE). May be NULL; must not raise. */
+	void (*on_file)(void *owner, const char *path, struct str text);
 };
 
 /* NULL: `error` (PLUGIN_ERROR_MAX bytes) says why. */

@@ -90,6 +90,14 @@ run_file(lua_State *L, void *data)
 	lua_call(L, 0, 0);
 }
 
+static void
+on_file(void *owner, const char *path, struct str text)
+{
+	struct plugin *plugin = owner;
+	if (plugin->on_file)
+		plugin->on_file(plugin->data, path, text);
+}
+
 /* Fills what plugin_about returns, once the file has run. */
 static void
 set_about(struct plugin *plugin)
@@ -128,6 +136,8 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		.windows = config->windows,
 		.pattern_flags = config->pattern_flags,
 		.as_declared = config->as_declared,
+		.on_file = config->on_file,
+		.data = config->data,
 		.phase = PLUGIN_LOADING,
 	};
 	if (config->source.len > PLUGIN_SOURCE_MAX) {
@@ -149,6 +159,7 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		.cpu_ms = config->limits.load_ms ? config->limits.load_ms : PLUGIN_LOAD_MS_DEFAULT,
 		.fail_at = config->fail_at,
 		.owner = plugin,
+		.on_file = on_file,
 	};
 	plugin->lua = lua_state_create(&state, error->text);
 	union {
@@ -284,7 +295,10 @@ restore_key(lua_State *L, void *data)
 	lua_state_require(L, "moontusk.store");
 	lua_getfield(L, -1, "restore");
 	lua_pushlstring(L, state->key.ptr, state->key.len);
-	lua_pushlstring(L, state->json.ptr, state->json.len);
+	if (state->json.ptr)
+		lua_pushlstring(L, state->json.ptr, state->json.len);
+	else
+		lua_pushboolean(L, false);
 	lua_call(L, 2, 0);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "buf.h"
 #include "clock.h"
 #include "effects.h"
 #include "event.h"
@@ -37,6 +38,9 @@ struct plugin_config {
 	struct windows *windows; /* what tusk.count remembers; kept; NULL: these calls raise */
 	struct plugin_limits limits;
 	int pattern_flags; /* added to those of every pattern, e.g. PATTERN_NO_JIT */
+	/* A module of its folder was read, or was not there (STR_NONE); also later than the creation. May be NULL. */
+	void (*on_file)(void *data, const char *path, struct str text);
+	void *data;
 	unsigned long
 		fail_at; /* for tests: this allocation of Lua fails and all after it; 0: none */
 };
@@ -98,8 +102,8 @@ struct plugin_about {
 struct plugin *plugin_create(
 	const struct plugin_config *config, struct plugin_error *error); /* new */
 void plugin_destroy(struct plugin *plugin);
-void plugin_restore(
-	struct plugin *plugin, struct str key, struct str json); /* one key of tusk.store */
+void plugin_restore(struct plugin *plugin, struct str key,
+	struct str json); /* one key of tusk.store; STR_NONE: gone */
 
 /* What the file registered, in the order of registration. All of it stays the plugin's. The three lists take a
  * NULL plugin, which has registered nothing. */
@@ -178,5 +182,10 @@ enum plugin_verdict plugin_resume(struct plugin *plugin, struct plugin_run *run,
 void plugin_abandon(struct plugin *plugin, struct plugin_run *run);
 /* Before plugin_tick: what the function will be told. */
 void plugin_set_due(struct plugin *plugin, unsigned schedule, const struct plugin_due *due);
+/* The value of tusk.on_save as JSON; `out` stays empty without one. False: it raised, or the value does not fit. */
+bool plugin_save(struct plugin *plugin, struct buf *out, struct plugin_error *error);
+/* Gives tusk.on_restore what another plugin saved, and that one's version (NULL: it has none). False: it raised. */
+bool plugin_take_over(
+	struct plugin *plugin, struct str saved, const char *version, struct plugin_error *error);
 /* What it has used and holds. */
 void plugin_usage(const struct plugin *plugin, struct plugin_usage *usage);

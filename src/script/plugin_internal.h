@@ -44,6 +44,7 @@ struct plugin {
 	struct windows *windows; /* borrowed; NULL: none */
 	int pattern_flags;
 	struct json_doc *options; /* what the operator wrote; NULL: nothing */
+	bool hands_over;          /* it has tusk.on_save or tusk.on_restore */
 	bool options_read;        /* the plugin has called tusk.options */
 	bool as_declared;
 	struct text_list allowed;  /* by the operator */
@@ -62,6 +63,8 @@ struct plugin {
 
 	struct zone *zones[PLUGIN_ZONES_MAX]; /* the latest that it asked for */
 	unsigned zone_next;                   /* which of them is replaced next */
+	void (*on_file)(void *data, const char *path, struct str text);
+	void *data;
 
 	enum plugin_phase phase;
 	bool choosing;                          /* a `where` function runs */

@@ -3,12 +3,15 @@
 """A plugin changes under a host: between two runs, and while it runs."""
 import contextlib
 import json
+import os
+import signal
 import sqlite3
+import time
 import unittest
 
 import harness
 
-QUIET = ("--quiet", "--rate", "0.01")
+QUIET = ("--quiet", "--events", os.devnull)
 HEAD = 'local tusk = require "moontusk"\ntusk.subscribe("public")\n'
 
 
@@ -83,6 +86,154 @@ class Changed(harness.Case):
         run = self.run_until("did ", 4)
         self.assertEqual(sorted(text.split("did ")[1] for text in run.lines["err"] if "did " in text),
                          ["cat 1", "cat 3", "dog 2", "dog 3"])
+
+
+class Running(harness.Case):
+    """While the host runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.practice(*QUIET)
+        self.posted = 0
+
+    def host(self, source, *args):
+        self.write("p.lua", source)
+        run = self.start("run", self.folder + "/p.lua", "--server", self.server.url, "--state", self.folder + "/state", *args,
+                         token=self.server.token)
+        run.wait_line("is live", "err")
+        return run
+
+    def replace(self, name, text):
+        """As editors write: another file takes the place of the old one."""
+        self.write(name + ".new", text)
+        os.rename(self.folder + "/" + name + ".new", self.folder + "/" + name)
+
+    def post(self, run, expected, text="hello"):
+        """A post, and what the plugin said about it."""
+        self.posted += 1
+        self.server.rest("/practice/post", "POST", {"text": f"{text} number{self.posted}."})
+        return run.wait_line(f"{expected}.*number{self.posted}[.]", "err")
+
+    SAYS = HEAD + 'tusk.on("update", function(status) tusk.log.info("%s " .. status.content) end)\n'
+
+    def test_an_edit_takes_effect_and_a_broken_one_leaves_the_old_one_at_work(self):
+        run = self.host(self.SAYS % "one")
+        self.post(run, "one")
+        self.write("p.lua", self.SAYS % "two")
+        run.wait_line("p: reloaded: 1 handler on 1 stream", "err")
+        self.post(run, "two")
+        self.write("p.lua", "x = = 1")
+        run.wait_line(r"p.lua:1: unexpected symbol near '='", "err")
+        self.post(run, "two")
+        self.replace("p.lua", self.SAYS % "three")
+        run.wait_line("p: reloaded", "err")
+        harness.wait_until(lambda: sum("p: reloaded" in text for text in run.lines["err"]) == 2)
+        self.post(run, "three")
+        self.assertEqual(run.stop(), 0)
+        with contextlib.closing(sqlite3.connect(self.folder + "/state/moontusk.db")) as database:
+            counts = dict(database.execute("SELECT what, count(*) FROM journal WHERE instance = 'p' GROUP BY what").fetchall())
+        self.assertEqual((counts["handled"], counts["reloaded"], counts["reload_failed"]), (4, 2, 1))
+
+    def test_a_file_that_arrives_slowly_is_taken_when_it_is_whole(self):
+        run = self.host(self.SAYS % "one")
+        text = self.SAYS % "two" + "-- the end\n" * 20
+        with open(self.folder + "/p.lua", "w", encoding="utf-8") as file:
+            for start in range(0, len(text), 20):
+                file.write(text[start:start + 20])
+                file.flush()
+                time.sleep(0.1)
+        run.wait_line("p: reloaded", "err")
+        self.post(run, "two")
+        self.assertNotIn("cannot be loaded", run.text())
+        self.assertEqual(run.stop(), 0)
+
+    def test_a_touched_file_is_not_reloaded_and_a_module_of_the_plugin_is(self):
+        self.write("words.lua", 'return "one"')
+        run = self.host(HEAD + 'local word = require "words"\n'
+                        'tusk.on("update", function(status) tusk.log.info(word .. status.content) end)\n')
+        self.post(run, "one")
+        self.write("other.lua", "this is none of its files")
+        os.utime(self.folder + "/p.lua")
+        self.write("words.lua", 'return "two"')
+        run.wait_line("p: reloaded", "err")
+        self.post(run, "two")
+        time.sleep(1)
+        self.assertEqual(run.text().count("p: reloaded"), 1)
+
+    def test_state_is_handed_over_with_the_version_that_wrote_it(self):
+        source = HEAD + """
+tusk.plugin { version = "%s" }
+local seen = {}
+tusk.on_save(function() return seen end)
+tusk.on_restore(function(value, version)
+  assert(%s, "this is not to be")
+  seen = value
+  tusk.log.info("took " .. #value .. " from " .. version)
+end)
+tusk.on("update", function(status)
+  seen[#seen + 1] = status.id
+  tusk.store.all = (tusk.store.all or 0) + 1
+  tusk.log.info(("%s: %%d of %%d %%s"):format(#seen, tusk.store.all, status.content))
+end)
+"""
+        run = self.host(source % ("1.0", "true", "one"))
+        self.post(run, "one: 1 of 1")
+        self.post(run, "one: 2 of 2")
+        self.write("p.lua", source % ("1.1", "true", "two"))
+        run.wait_line("took 2 from 1.0", "err")
+        run.wait_line("p: reloaded, version 1.1 after 1.0", "err")
+        self.post(run, "two: 3 of 3")
+        self.write("p.lua", source % ("1.2", "false", "three"))
+        run.wait_line("cannot be loaded anew, the old one goes on", "err")
+        run.wait_line("this is not to be", "err")
+        self.post(run, "two: 4 of 4")
+
+    def test_a_task_that_waits_ends_in_the_old_one_and_the_new_one_sees_what_it_stored(self):
+        source = HEAD + """
+tusk.on("update", function(status)
+  if status.content:find("wait") then
+    tusk.sleep("4s")
+    tusk.store.waited = status.id
+  end
+  tusk.log.info(("%s: %%s waited, %%s"):format(tusk.store.waited and "one" or "none", status.content))
+end, { name = "it" })
+"""
+        run = self.host(source % "old")
+        self.server.rest("/practice/post", "POST", {"text": "wait for it"})
+        time.sleep(0.5)
+        self.write("p.lua", source % "new")
+        run.wait_line("p: reloaded", "err")
+        run.wait_line("1 task of the old one still waits", "err")
+        run.wait_line("old: one waited, <p>wait for it", "err")
+        self.post(run, "new: one waited")
+        self.assertEqual(run.stop(), 0)
+        self.assertEqual(run.text().count("wait for it"), 1)
+
+    def test_streams_come_and_go_with_the_plugin(self):
+        run = self.host(self.SAYS % "one")
+        self.write("p.lua", (self.SAYS % "two").replace('"public"', '"hashtag", "caturday"'))
+        run.wait_line("hashtag caturday is live", "err")
+        listeners = lambda: self.server.rest("/practice/state")[1]["listeners"]
+        harness.wait_until(lambda: not any(name.endswith("public") for name in listeners()), what=str(listeners()))
+        self.server.rest("/practice/post", "POST", {"text": "not for us"})
+        self.post(run, "two", "#caturday")
+        self.assertNotIn("not for us", run.text())
+
+    def test_sighup_loads_what_has_changed_and_what_failed(self):
+        self.write("q.lua", "x = = 1")
+        run = self.host(self.SAYS % "one", self.folder + "/q.lua")
+        run.process.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: run.text().count("q.lua:1: unexpected symbol") == 2)
+        self.write("q.lua", self.SAYS % "q")
+        self.write("p.lua", self.SAYS % "two")
+        run.process.send_signal(signal.SIGHUP)
+        run.wait_line("q: started", "err")
+        run.wait_line("p: reloaded", "err")
+        self.post(run, "two")
+        run.process.send_signal(signal.SIGHUP)
+        run.wait_line("nothing has changed", "err")
+        time.sleep(1)
+        self.assertEqual(run.text().count("p: reloaded"), 1)
 
 
 if __name__ == "__main__":

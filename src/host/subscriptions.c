@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* Who hears which stream: the plugins' subscriptions, to the intake and to the accounts' connections. */
+#include "host_private.h"
+#include "stream_name.h"
+
+#define LOG_MODULE "host"
+
+/* A subscription with what it means on this host. */
+struct heard {
+	unsigned account; /* number of the account */
+	struct str stream, param;
+};
+
+/* False: no such account; said in the log when `say`. */
+static bool
+resolve(struct host *host, const struct instance *instance, const struct plugin_stream *stream,
+	struct heard *heard, bool say)
+{
+	const struct account *account =
+		stream->account ? host_account(host, stream->account) : instance->account;
+	const struct stream_info *info = stream_info(str_from(stream->stream));
+	if (!account || !info) {
+		if (say && !host->config.offline)
+			log_error(host->config.log,
+				"%s: line %d subscribes on the account \"%s\", which is not in the config",
+				instance->name, stream->line,
+				stream->account ? stream->account : "(none)");
+		return false;
+	}
+	heard->stream = str_from(stream->stream);
+	heard->param = stream_param(info, str_from(stream->param));
+	for (heard->account = 0; host->accounts[heard->account] != account; heard->account++)
+		;
+	return true;
+}
+
+static bool
+has_stream(struct host *host, const struct instance *instance, const struct plugin *plugin,
+	const struct heard *wanted)
+{
+	unsigned count;
+	const struct plugin_stream *streams = plugin_streams(plugin, &count);
+	for (unsigned i = 0; i < count; i++) {
+		struct heard heard;
+		if (resolve(host, instance, &streams[i], &heard, false) &&
+			heard.account == wanted->account &&
+			stream_same(heard.stream, heard.param, wanted->stream, wanted->param))
+			return true;
+	}
+	return false;
+}
+
+static void
+remove_gone(struct host *host, struct instance *instance, const struct plugin *old)
+{
+	unsigned count;
+	const struct plugin_stream *streams = plugin_streams(old, &count);
+	for (unsigned i = 0; i < count; i++) {
+		struct heard heard;
+		if (!resolve(host, instance, &streams[i], &heard, false) ||
+			has_stream(host, instance, instance->plugin, &heard))
+			continue;
+		struct str account = str_from(host->accounts[heard.account]->name);
+		if (intake_unsubscribe(
+			    host->intake, instance->number, account, heard.stream, heard.param) &&
+			host->links[heard.account])
+			link_remove(host->links[heard.account], heard.stream, heard.param);
+	}
+}
+
+void
+subscriptions_change(struct host *host, struct instance *instance, const struct plugin *old)
+{
+	unsigned count;
+	const struct plugin_stream *streams = plugin_streams(instance->plugin, &count);
+	/* The new ones first: a connection that nobody uses for a moment would be closed. */
+	for (unsigned i = 0; i < count; i++) {
+		struct heard heard;
+		if (!resolve(host, instance, &streams[i], &heard, true))
+			continue;
+		intake_subscribe(host->intake, instance->number,
+			str_from(host->accounts[heard.account]->name), heard.stream, heard.param);
+		if (host->links[heard.account])
+			link_add(host->links[heard.account], heard.stream, heard.param);
+	}
+	remove_gone(host, instance, old);
+}
+
+void
+subscriptions_start(struct host *host)
+{
+	for (unsigned i = 0; i < host->instance_count; i++)
+		subscriptions_change(host, host->instances[i], NULL);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Watches files that were read: says when one has another content and has not changed for half a second. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "loop.h"
+#include "str.h"
+
+/* Files belong to a tag: all files of a plugin, the config. A file counts as changed when its content is another than
+ * the one that was read. Half-written files are waited for, and a file that an editor replaces by a rename is
+ * followed. The folders are watched, and besides all files are looked at every WATCH_LOOK_MS, for file
+ * systems that tell nothing. */
+struct watch;
+/* From the loop; may change what is watched. */
+typedef void watch_fn(void *data, const char *tag);
+
+struct watch *watch_create(struct loop *loop, watch_fn *fn, void *data);
+void watch_destroy(struct watch *watch); /* NULL is fine */
+
+/* Around one reading of all files of a tag: `watch_end` forgets the files that were not read this time, unless the
+ * reading failed: then a repair of the old ones counts, too. */
+void watch_begin(struct watch *watch, const char *tag);
+/* The file was read with this text; STR_NONE: it was not there. Also outside of begin and end. */
+void watch_file(struct watch *watch, const char *tag, const char *path, struct str text);
+/* The plugins in a folder (see folder_plugins in files.h): one came or went. Their content does not count. */
+void watch_plugins(struct watch *watch, const char *tag, const char *folder);
+void watch_end(struct watch *watch, const char *tag, bool good);
+void watch_forget(struct watch *watch, const char *tag);
+/* True when a file of the tag has another content now than when it was read. */
+bool watch_differs(struct watch *watch, const char *tag);
