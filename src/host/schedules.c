@@ -120,11 +120,13 @@ take(struct host *host, struct instance *instance, unsigned number, int64_t now_
 	schedule->row.last_ms = due.due_ms;
 	schedule->row.due_ms = due.next_ms;
 	save(host, instance, number);
-	if (passed > 0)
-		log_info(host->config.log, "%s: %s: %llu due time%s passed over: %s",
-			instance->name, about->name, (unsigned long long)passed,
-			passed == 1 ? "" : "s",
-			busy ? "the run before it is not over" : "nothing ran then");
+	if (passed > 0 && busy) /* for each due time of a long run: not worth a line each */
+		log_debug(host->config.log, "%s: %s skipped: the run before it is not over",
+			instance->name, about->name);
+	else if (passed > 0)
+		log_info(host->config.log, "%s: %s missed %llu run%s%s", instance->name,
+			about->name, (unsigned long long)passed, passed == 1 ? "" : "s",
+			run ? "; one late run for all" : "");
 	if (!run)
 		return;
 	plugin_set_due(instance->plugin, number,

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "plugin_bench.h"
+#include "zone.h"
 
 #define TUSK "local tusk = require 'moontusk'\n"
 
@@ -242,6 +243,25 @@ handlers_have_keys_that_outlive_a_new_state(void **state)
 	free(first);
 	free(second);
 	free(other);
+}
+
+static void
+a_time_of_day_is_in_the_zone_of_the_config_unless_it_says_otherwise(void **state)
+{
+	struct bench *bench = *state;
+	bench->config.tz = "Asia/Tokyo";
+	bench_must_load(bench,
+		TUSK "tusk.daily('09:00', print) tusk.daily('09:00', { tz = '+02:00' }, print)\n"
+		     "assert(tusk.time.date(0).hour == 9 and os.date('%H', 0) == '09')\n"
+		     "assert(os.time { year = 1970, month = 1, day = 1, hour = 9 } == 0)");
+	unsigned count;
+	const struct plugin_schedule *schedules = plugin_schedules(bench->plugin, &count);
+	assert_int_equal(count, 2);
+	assert_string_equal(zone_name(schedules[0].zone), "Asia/Tokyo");
+	assert_string_equal(schedules[0].name, "daily 09:00");
+	assert_string_equal(zone_name(schedules[1].zone), "+02:00");
+	assert_string_equal(schedules[1].name, "daily 09:00 +02:00");
+	assert_true(schedules[0].spec_hash != schedules[1].spec_hash && !schedules[0].runs_late);
 }
 
 static void
@@ -517,6 +537,7 @@ main(void)
 		T(gives_each_kind_its_subject),
 		T(registers_what_it_wants),
 		T(handlers_have_keys_that_outlive_a_new_state),
+		T(a_time_of_day_is_in_the_zone_of_the_config_unless_it_says_otherwise),
 		T(names_what_is_wrong),
 		T(warns_about_events_it_does_not_know),
 		T(a_handler_that_raises_leaves_nothing),
