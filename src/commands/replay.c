@@ -147,6 +147,8 @@ prepare(struct replay *replay, const struct args *args)
 		.print_dry = true,
 	};
 	replay->host = host_create(&config, &report_events, &replay->report);
+	if (replay->host)
+		replay->now_ms = host_replay_time(replay->host);
 	return replay->host != NULL;
 }
 
@@ -205,7 +207,8 @@ const struct command command_replay = {
 	.details =
 		"FILE has one event a line, as 'moontusk tail --json' and archives write them, or bare statuses; \"-\" is\n"
 		"standard input. Files are read one after the other. What the plugins would send is printed. Time follows\n"
-		"the events. Broken lines are named, counted and skipped.\n"
+		"the events. Broken lines are named, counted and skipped. With --state a replay that was cut short goes on when it is\n"
+		"started again: what was handled is passed over, and time does not go back.\n"
 		"Not there yet: compressed files, --jobs, --since and --until, --expect.",
 	.examples =
 		"  moontusk replay events.jsonl -- ./caturday.lua\n"

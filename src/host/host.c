@@ -340,6 +340,8 @@ host_destroy(struct host *host)
 		loop_set_turn(host->config.loop, NULL, NULL);
 		loop_keep_awake(host->config.loop, false);
 	}
+	if (host->store && store_in_transaction(host->store) && !host->stopped)
+		commit_now(host, clock_mono_ms(&host->config.clock)); /* of a replay */
 	loop_timer_destroy(host->tick);
 	watch_destroy(host->watch);
 	reload_forget(host);
@@ -355,7 +357,7 @@ host_destroy(struct host *host)
 	retired_destroy(host);
 	instances_destroy(host);
 	positions_forget(host);
-	turn_leave_checkpoint(host);
+	commit_leave_checkpoint(host);
 	news_forget(host);
 	archives_close(host->archives);
 	store_close(host->store);

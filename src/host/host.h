@@ -70,7 +70,11 @@ const struct host_stats *host_stats(const struct host *host);
 /* Actions that are not ended yet. */
 size_t host_pending(const struct host *host);
 
-/* Replay: takes the event, handles it and commits before it returns. NULL: only runs what is due. */
+/* Replay: takes the event and handles it before it returns; what was done is committed every few hundred events, and by
+ * host_destroy. NULL: only runs what is due. */
 void host_replay(struct host *host, struct event *event);
+/* The newest time of the replay's clock that is committed, Unix ms; 0: none. A replay that goes on in a state folder starts
+ * its clock there: a schedule that has run does not run again for events that are passed over. */
+int64_t host_replay_time(const struct host *host);
 /* When the next schedule is due or a handler that waits goes on, Unix ms; INT64_MAX without one. */
 int64_t host_next_due(const struct host *host);

@@ -89,7 +89,9 @@ struct host {
 	int64_t prune_at_ms;         /* monotonic: when old rows are looked for again */
 	bool started;                /* a replay: the schedules have their due times */
 	bool paused, stopped;
-	struct checkpoint *checkpoint; /* turn.c; the one that runs, or NULL */
+	unsigned held_turns;           /* of a replay, not committed yet */
+	int64_t held_since_ms;         /* by the machine's clock */
+	struct checkpoint *checkpoint; /* commit.c; the one that runs, or NULL */
 	bool ending;                   /* the last turn: nothing new is sent */
 	struct host_stats stats;
 };
@@ -221,8 +223,14 @@ void news_forget(struct host *host);
 void turn_run(void *data); /* loop_fn */
 void turn_pause_sockets(
 	struct host *host); /* reads from the sockets only while the intake has room */
-/* A checkpoint that runs ends without the host. */
-void turn_leave_checkpoint(struct host *host);
+
+/* commit.c */
+#define COMMIT_QUIET_MS 1000 /* turns in which nothing matched commit positions this often */
+/* Ends the turn's transaction, if there is one. A replay holds it open for some turns. */
+void commit_turn(struct host *host, int64_t now_mono_ms);
+void commit_now(struct host *host, int64_t now_mono_ms); /* holds nothing */
+void commit_checkpoint(struct host *host);       /* after a turn: starts one when it is time */
+void commit_leave_checkpoint(struct host *host); /* one that runs ends without the host */
 
 /* positions.c */
 void positions_mark(struct host *host, const struct event *event); /* the event came in */

@@ -15,10 +15,7 @@ enum {
 	LOOK_MS =
 		60 *
 		1000, /* at the wall clock, which may have been set, or gone on while the machine slept */
-	QUIET_COMMIT_MS = 1000, /* turns in which nothing matched commit positions this often */
 	GATHER_MS = 2, /* events that come closer behind a commit than this wait for it to pass */
-	CHECKPOINT_PAGES = 4096,
-	PRUNE_EVERY_MS = 60 * 60 * 1000,
 };
 
 static bool
@@ -76,88 +73,6 @@ run_inboxes(struct host *host, int64_t start_ms)
 	return waiting;
 }
 
-/* Rows past their retention go once an hour, some with each commit until none is left. */
-static void
-prune(struct host *host, int64_t now_mono_ms, int64_t now_ms)
-{
-	const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
-	if (host->config.offline || now_mono_ms < host->prune_at_ms)
-		return;
-	int seen = seen_prune(host->store, now_ms - SEEN_DAYS_MAX * day_ms, PRUNE_ROWS_MAX);
-	int entries =
-		journal_prune(host->store, now_ms - JOURNAL_DAYS_MAX * day_ms, PRUNE_ROWS_MAX);
-	int intents = intent_prune(host->store, now_ms - INTENT_DAYS_MAX * day_ms, PRUNE_ROWS_MAX);
-	if (seen < PRUNE_ROWS_MAX && entries < PRUNE_ROWS_MAX && intents < PRUNE_ROWS_MAX)
-		host->prune_at_ms = now_mono_ms + PRUNE_EVERY_MS;
-}
-
-static void
-commit(struct host *host, int64_t now_mono_ms)
-{
-	bool quiet_due = host->marks && now_mono_ms - host->committed_at_ms >= QUIET_COMMIT_MS;
-	if (!store_in_transaction(host->store) && !quiet_due)
-		return;
-	if (!host_begin(host))
-		return;
-	int64_t now_ms = clock_wall_ms(&host->config.clock);
-	for (unsigned i = 0; i < host->instance_count; i++)
-		inbox_save(&host->instances[i]->inbox, host->store, now_ms);
-	positions_write(host);
-	prune(host, now_mono_ms, now_ms);
-	if (!archives_write(host->archives) || store_failed(host->store) ||
-		!store_commit(host->store)) {
-		host_stop(host,
-			"what this turn did cannot be written down; the line above says why. Nothing of the turn "
-			"was sent; start again when there is room and the right to write");
-		return;
-	}
-	host->committed_at_ms = clock_mono_ms(&host->config.clock);
-}
-
-/* Runs on another thread and may outlive the host: what it needs is its own. */
-struct checkpoint {
-	struct host *host; /* NULL: gone */
-	char *path;
-};
-
-static void
-checkpoint_work(void *data)
-{
-	store_checkpoint(((struct checkpoint *)data)->path);
-}
-
-static void
-checkpoint_done(void *data)
-{
-	struct checkpoint *checkpoint = data;
-	if (checkpoint->host)
-		checkpoint->host->checkpoint = NULL;
-	free(checkpoint->path);
-	free(checkpoint);
-}
-
-static void
-start_checkpoint(struct host *host)
-{
-	if (!host->store_path || host->checkpoint || host->ending ||
-		store_wal_pages(host->store) < CHECKPOINT_PAGES)
-		return;
-	if (host->config.offline) { /* no loop runs, and nobody waits for a socket */
-		store_checkpoint(host->store_path);
-		return;
-	}
-	host->checkpoint = xmalloc(sizeof(*host->checkpoint));
-	*host->checkpoint = (struct checkpoint){.host = host, .path = xstrdup(host->store_path)};
-	loop_work(host->config.loop, checkpoint_work, checkpoint_done, host->checkpoint);
-}
-
-void
-turn_leave_checkpoint(struct host *host)
-{
-	if (host->checkpoint)
-		host->checkpoint->host = NULL;
-}
-
 void
 turn_pause_sockets(struct host *host)
 {
@@ -180,8 +95,8 @@ set_tick(struct host *host)
 		wait_ms = due_ms - clock_wall_ms(&host->config.clock);
 		wait_ms = wait_ms < 1 ? 1 : wait_ms > LOOK_MS ? LOOK_MS : wait_ms;
 	}
-	if (host->marks && (wait_ms < 0 || wait_ms > QUIET_COMMIT_MS))
-		wait_ms = QUIET_COMMIT_MS;
+	if (host->marks && (wait_ms < 0 || wait_ms > COMMIT_QUIET_MS))
+		wait_ms = COMMIT_QUIET_MS;
 	if (wait_ms < 0)
 		loop_timer_stop(host->tick);
 	else
@@ -223,7 +138,7 @@ turn_run(void *data)
 	if (outbox_has_outcomes(host->outbox) && host_begin(host))
 		outbox_write_outcomes(host->outbox);
 	if (!host->stopped)
-		commit(host, start_ms);
+		commit_turn(host, start_ms);
 	if (host->stopped)
 		return;
 	if (!host->config.offline && !host->ending)
@@ -232,7 +147,7 @@ turn_run(void *data)
 		inbox_load(&host->instances[i]->inbox, host->store, host->parser);
 		waiting = waiting || first_work(host->instances[i]);
 	}
-	start_checkpoint(host);
+	commit_checkpoint(host);
 	turn_pause_sockets(host);
 	if (!host->config.offline) {
 		loop_keep_awake(host->config.loop,

@@ -101,6 +101,10 @@ static const char *const steps[] = {
 	"ALTER TABLE schedules ADD COLUMN runs INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE schedules ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE schedules ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;",
+
+	/* 5: the newest event when an entry was added: from when on it is kept. */
+	"ALTER TABLE windows ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE windows SET since_ms = at_ms;",
 };
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))

@@ -95,12 +95,12 @@ const char *const sql_texts[SQL_COUNT] = {
 
 	[SQL_WINDOW_ADD] =
 		"INSERT INTO windows (instance, kind, key, value, at_ms, until_ms, amount,"
-		" event) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		" event, since_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_WINDOW_DELETE] = "DELETE FROM windows WHERE row = ?1",
-	[SQL_WINDOW_MOVE] =
-		"UPDATE windows SET at_ms = ?2, until_ms = ?3, event = ?4 WHERE row = ?1",
+	[SQL_WINDOW_MOVE] = "UPDATE windows SET at_ms = ?2, until_ms = ?3, event = ?4,"
+			    " since_ms = ?5 WHERE row = ?1",
 	[SQL_WINDOW_EACH] =
-		"SELECT row, kind, key, value, at_ms, until_ms, amount, event FROM windows"
+		"SELECT row, kind, key, value, at_ms, until_ms, amount, event, since_ms FROM windows"
 		" WHERE instance = ?1 ORDER BY row",
 	[SQL_WINDOW_PRUNE] = "DELETE FROM windows WHERE row IN (SELECT row FROM windows"
 			     " WHERE until_ms < ?1 LIMIT ?2)",

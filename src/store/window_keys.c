@@ -109,16 +109,21 @@ window_key_drop(struct windows *windows, struct store *store, struct window_key 
 }
 
 int64_t
-window_until(const struct windows *windows, const struct window_key *key, int64_t at_ms)
+window_since(const struct windows *windows, int64_t at_ms)
 {
-	int64_t since_ms = at_ms > windows->newest_ms ? at_ms : windows->newest_ms;
-	return since_ms + 2 * key->longest_ms;
+	return at_ms > windows->newest_ms ? at_ms : windows->newest_ms;
+}
+
+bool
+window_counts(const struct windows *windows, const struct window_entry *entry, int64_t within_ms)
+{
+	return entry->since_ms + 2 * within_ms >= windows->newest_ms;
 }
 
 void
 window_drop_over(struct windows *windows, struct store *store, struct window_key *key)
 {
-	while (key->count > 0 && window_entries(key)->until_ms < windows->newest_ms) {
+	while (key->count > 0 && !window_counts(windows, window_entries(key), key->longest_ms)) {
 		window_drop_first(windows, store, key);
 	}
 }
@@ -152,7 +157,6 @@ window_key_make(struct windows *windows, enum window_kind kind, struct str text)
 			{
 				.name = xmemdup0(name.text, name.len),
 				.len = name.len,
-				.shortest_ms = INT64_MAX,
 				.lost_ms = windows->lost_ms, /* it may be one of those */
 			},
 	};
@@ -269,14 +273,15 @@ window_write(const struct windows *windows, struct store *store, const struct wi
 	db_put_key(stmt, 3, (struct str){key->name + 1, key->len - 1});
 	db_put_key(stmt, 4, value != NULL ? (struct str){value->text, value->len} : STR_NONE);
 	db_put_int(stmt, 5, entry->at_ms);
-	db_put_int(stmt, 6, entry->until_ms);
+	db_put_int(stmt, 6, entry->since_ms + 2 * key->longest_ms);
 	db_put_int(stmt, 7, entry->amount);
 	db_put_int(stmt, 8, (int64_t)entry->event);
+	db_put_int(stmt, 9, entry->since_ms);
 	return db_write(store, SQL_WINDOW_ADD, stmt) > 0 ? sqlite3_last_insert_rowid(store->db) : 0;
 }
 
 static void
-move_row(struct store *store, const struct window_entry *entry)
+move_row(struct store *store, const struct window_key *key, const struct window_entry *entry)
 {
 	if (store == NULL || entry->row == 0) {
 		return;
@@ -284,17 +289,15 @@ move_row(struct store *store, const struct window_entry *entry)
 	sqlite3_stmt *stmt = db_use(store, SQL_WINDOW_MOVE);
 	db_put_int(stmt, 1, entry->row);
 	db_put_int(stmt, 2, entry->at_ms);
-	db_put_int(stmt, 3, entry->until_ms);
+	db_put_int(stmt, 3, entry->since_ms + 2 * key->longest_ms);
 	db_put_int(stmt, 4, (int64_t)entry->event);
+	db_put_int(stmt, 5, entry->since_ms);
 	(void)db_write(store, SQL_WINDOW_MOVE, stmt);
 }
 
 void
 window_ask_for(struct window_key *key, int64_t within_ms)
 {
-	if (within_ms < key->shortest_ms) {
-		key->shortest_ms = within_ms;
-	}
 	if (within_ms > key->longest_ms) {
 		key->longest_ms = within_ms;
 	}
@@ -309,22 +312,17 @@ window_write_longest(struct store *store, struct window_key *key)
 	}
 	key->written_ms = key->longest_ms;
 	for (size_t i = 0; i < key->count; i++) {
-		struct window_entry *entry = &window_entries(key)[i];
-		int64_t until_ms = entry->at_ms + 2 * key->longest_ms;
-		if (until_ms > entry->until_ms) {
-			entry->until_ms = until_ms;
-			move_row(store, entry);
-		}
+		move_row(store, key, &window_entries(key)[i]);
 	}
 }
 
 bool
 window_moves_on(struct windows *windows, struct store *store, struct window_key *key,
-	const struct window_entry *entry)
+	const struct window_entry *entry, int64_t within_ms)
 {
 	struct window_value *value = entry->value;
 	if (value == NULL || value->before_ms == INT64_MIN || entry->at_ms < value->last_ms ||
-		entry->at_ms - value->before_ms > key->shortest_ms) {
+		entry->at_ms - value->before_ms > within_ms) {
 		return false;
 	}
 	struct window_entry *entries = window_entries(key);
@@ -337,13 +335,13 @@ window_moves_on(struct windows *windows, struct store *store, struct window_key 
 	}
 	struct window_entry moved = entries[at - 1];
 	moved.at_ms = entry->at_ms;
-	moved.until_ms = entry->until_ms;
+	moved.since_ms = entry->since_ms;
 	moved.event = entry->event;
 	memmove(entries + at - 1, entries + at, (key->count - at) * sizeof(moved));
 	key->count--;
 	windows->entry_count--;
 	value->last_ms = value->before_ms; /* insert counts it anew */
-	move_row(store, window_insert(windows, key, &moved));
+	move_row(store, key, window_insert(windows, key, &moved));
 	value->entries--; /* the one that the caller held for the entry which is not needed */
 	return true;
 }
@@ -363,15 +361,14 @@ window_load_row(struct windows *windows, sqlite3_stmt *stmt)
 	struct window_entry entry = {
 		.row = sqlite3_column_int64(stmt, 0),
 		.at_ms = sqlite3_column_int64(stmt, 4),
-		.until_ms = sqlite3_column_int64(stmt, 5),
+		.since_ms = sqlite3_column_int64(stmt, 8),
 		.amount = sqlite3_column_int64(stmt, 6),
 		.event = (uint64_t)sqlite3_column_int64(stmt, 7),
 		.value = kind == WINDOW_DISTINCT ? window_value_hold(windows, key, db_str(stmt, 3))
 						 : NULL,
 	};
-	/* Late ones are kept for longer: the shortest is what was asked for. */
-	int64_t longest_ms = (entry.until_ms - entry.at_ms) / 2;
-	if (key->count == 0 || longest_ms < key->longest_ms) {
+	int64_t longest_ms = (sqlite3_column_int64(stmt, 5) - entry.since_ms) / 2;
+	if (longest_ms > key->longest_ms) {
 		key->longest_ms = longest_ms;
 		key->written_ms = longest_ms;
 	}

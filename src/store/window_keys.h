@@ -19,7 +19,7 @@ struct window_value {
 
 struct window_entry {
 	int64_t at_ms;
-	int64_t until_ms; /* what it is kept for is over then, by the newest event */
+	int64_t since_ms; /* the newest event when it was added: it counts for twice the window from there */
 	int64_t amount;
 	uint64_t event;
 	int64_t row;
@@ -32,11 +32,10 @@ struct hashed_value;
 struct window_key {
 	char *name; /* the kind as a character, then the text */
 	size_t len;
-	struct window_entry *entries; /* by time */
-	size_t first, count, size;    /* entries[first .. first + count) of `size` */
-	struct hashed_value *values;  /* window_keys.c */
-	int64_t shortest_ms;          /* window that was asked for since the start */
-	int64_t longest_ms;
+	struct window_entry *entries;   /* by time */
+	size_t first, count, size;      /* entries[first .. first + count) of `size` */
+	struct hashed_value *values;    /* window_keys.c */
+	int64_t longest_ms;             /* window that was asked for */
 	int64_t written_ms;             /* the longest that its rows know of */
 	int64_t lost_ms;                /* the newest entry that a cap took away; INT64_MIN: none */
 	struct window_key *prev, *next; /* order of use, oldest first */
@@ -75,9 +74,12 @@ struct window_key *window_key_make(struct windows *windows, enum window_kind kin
 /* Notes that a window of that length was asked for; the rows are told by window_write_longest. */
 void window_ask_for(struct window_key *key, int64_t within_ms);
 void window_write_longest(struct store *store, struct window_key *key);
-/* An entry is kept for twice its window: an event that comes late, at most as late as the window is long, is counted
- * exactly. One that is late itself stays as long as others that are as late may come. */
-int64_t window_until(const struct windows *windows, const struct window_key *key, int64_t at_ms);
+/* An entry counts for twice the window: an event that comes late, at most as late as the window is long, is counted
+ * exactly. One that is late itself stays as long as others that are as late may come. What counts never depends on
+ * which rows have been tidied away already: a restart changes no total. */
+int64_t window_since(const struct windows *windows, int64_t at_ms);
+bool window_counts(
+	const struct windows *windows, const struct window_entry *entry, int64_t within_ms);
 
 struct window_value *window_value_find(
 	const struct window_key *key, struct str text); /* NULL: none */
@@ -91,7 +93,7 @@ struct window_entry *window_insert(
 /* A value came again soon: of three entries that one window holds the middle one says nothing, whatever window of that
  * length one looks at, and moves to the new time. So a key holds few entries for each value, however often it comes. */
 bool window_moves_on(struct windows *windows, struct store *store, struct window_key *key,
-	const struct window_entry *entry);
+	const struct window_entry *entry, int64_t within_ms);
 /* Returns the row's number; 0 without a store. */
 int64_t window_write(const struct windows *windows, struct store *store,
 	const struct window_key *key, const struct window_entry *entry);

@@ -66,16 +66,21 @@ leaves(const struct window_entry *entry)
 
 /* Nothing is newer than the event: one window, from its end. */
 static int64_t
-total_ending(const struct window_key *key, int64_t after_ms, uint64_t stamp)
+total_ending(
+	const struct windows *windows, const struct window_key *key, const struct window_ask *ask)
 {
 	const struct window_entry *entries = window_entries(key);
+	int64_t after_ms = ask->at_ms - ask->within_ms;
 	int64_t total = 0;
 	for (size_t i = key->count; i > 0 && entries[i - 1].at_ms > after_ms; i--) {
 		struct window_value *value = entries[i - 1].value;
+		if (!window_counts(windows, &entries[i - 1], ask->within_ms)) {
+			continue;
+		}
 		if (value == NULL) {
 			total += entries[i - 1].amount;
-		} else if (value->stamp != stamp) {
-			value->stamp = stamp;
+		} else if (value->stamp != windows->stamp) {
+			value->stamp = windows->stamp;
 			total++;
 		}
 	}
@@ -84,7 +89,8 @@ total_ending(const struct window_key *key, int64_t after_ms, uint64_t stamp)
 
 /* The event is a late one: all windows that it lies in, from the one that ends with it to the one that starts with it. */
 static int64_t
-total_fullest(const struct window_key *key, const struct window_ask *ask, uint64_t stamp)
+total_fullest(
+	const struct windows *windows, const struct window_key *key, const struct window_ask *ask)
 {
 	const struct window_entry *entries = window_entries(key);
 	size_t low = window_place(key, ask->at_ms - ask->within_ms);
@@ -92,14 +98,19 @@ total_fullest(const struct window_key *key, const struct window_ask *ask, uint64
 	for (size_t i = low; i < end; i++) {
 		if (entries[i].value != NULL) {
 			/* a value that is counted elsewhere is never met for the first time */
-			entries[i].value->met = entries[i].value->stamp == stamp ? 1 : 0;
+			entries[i].value->met = entries[i].value->stamp == windows->stamp ? 1 : 0;
 		}
 	}
 	int64_t total = 0;
 	int64_t most = 0;
 	for (size_t i = low; i < end; i++) {
-		while (entries[low].at_ms <= entries[i].at_ms - ask->within_ms) {
-			total -= leaves(&entries[low++]);
+		if (!window_counts(windows, &entries[i], ask->within_ms)) {
+			continue;
+		}
+		for (; entries[low].at_ms <= entries[i].at_ms - ask->within_ms; low++) {
+			if (window_counts(windows, &entries[low], ask->within_ms)) {
+				total -= leaves(&entries[low]);
+			}
 		}
 		total += enters(&entries[i]);
 		if (total > most) {
@@ -122,25 +133,29 @@ windows_total(struct windows *windows, const struct window_ask *ask, const struc
 		return (int64_t)more_count;
 	}
 	window_ask_for(key, ask->within_ms);
-	uint64_t stamp = ++windows->stamp;
+	windows->stamp++;
 	for (size_t i = 0; i < more_count; i++) {
 		struct window_value *value = window_value_find(key, more[i]);
 		if (value != NULL) {
-			value->stamp = stamp;
+			value->stamp = windows->stamp;
 		}
 	}
 	bool in_order = key->count == 0 || window_entries(key)[key->count - 1].at_ms <= ask->at_ms;
 	return (int64_t)more_count +
-	       (in_order ? total_ending(key, after_ms, stamp) : total_fullest(key, ask, stamp));
+	       (in_order ? total_ending(windows, key, ask) : total_fullest(windows, key, ask));
 }
 
 static bool
-is_marked(const struct window_key *key, const struct window_ask *ask)
+is_marked(const struct windows *windows, const struct window_key *key, const struct window_ask *ask)
 {
 	const struct window_entry *entries = window_entries(key);
-	size_t at = window_place(key, ask->at_ms);
-	return (at > 0 && ask->at_ms - entries[at - 1].at_ms < ask->within_ms) ||
-	       (at < key->count && entries[at].at_ms - ask->at_ms < ask->within_ms);
+	size_t at = window_place(key, ask->at_ms - ask->within_ms);
+	for (; at < key->count && entries[at].at_ms < ask->at_ms + ask->within_ms; at++) {
+		if (window_counts(windows, &entries[at], ask->within_ms)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 bool
@@ -151,7 +166,7 @@ windows_has(struct windows *windows, const struct window_ask *ask)
 		return false;
 	}
 	if (ask->kind == WINDOW_ONCE) {
-		return is_marked(key, ask);
+		return is_marked(windows, key, ask);
 	}
 	struct window_name name;
 	window_name_put(&name, -1, ask->value);
@@ -235,13 +250,13 @@ windows_add(
 	const char *lost = make_room(windows, store, key);
 	struct window_entry entry = {
 		.at_ms = ask->at_ms,
-		.until_ms = window_until(windows, key, ask->at_ms),
+		.since_ms = window_since(windows, ask->at_ms),
 		.amount = ask->kind == WINDOW_COUNT ? ask->amount : 1,
 		.event = ask->event,
 		.value = ask->kind == WINDOW_DISTINCT ? window_value_hold(windows, key, ask->value)
 						      : NULL,
 	};
-	if (!window_moves_on(windows, store, key, &entry)) {
+	if (!window_moves_on(windows, store, key, &entry, ask->within_ms)) {
 		entry.row = window_write(windows, store, key, &entry);
 		(void)window_insert(windows, key, &entry);
 	}
