@@ -78,7 +78,7 @@ end
 
 -- Hands the action over; `fields` has what C reads.
 local function act(name, options, fields)
-  fields.kind, fields.call, fields.key = name, name, options.key
+  fields.kind, fields.call, fields.key = name, fields.call or name, options.key
   fields.at_most, fields.per_ms = check_at_most(name, options.at_most)
   return handle.of_action(name, fields.target, effect.action(fields))
 end

@@ -14,11 +14,6 @@ local NOTIFICATION_TYPES = {
   severed_relationships = true, moderation_warning = true,
 }
 local HEADER = { name = "string", version = "string", description = "string", permissions = "table" }
--- Calls of the design that this version does not have.
-local LATER = {
-  api = "REST reads", http = "calls to other servers; status:forward is here",
-}
-
 -- Whether there is such a permission.
 local function check_permission(permission)
   local known, near, names = core.permission(permission)
@@ -201,6 +196,8 @@ end
 
 -- Made when first used: a plugin pays for what it uses.
 local PARTS = {
+  api = function() return copy(require "moontusk.api") end,
+  http = function() return copy(require "moontusk.http") end,
   json = function() return copy(require "moontusk.json") end,
   log = function() return require "moontusk.log" end,
   regex = function() return copy(require "moontusk.regex") end,
@@ -218,9 +215,6 @@ return setmetatable({}, {
     if PARTS[name] then
       tusk[name] = PARTS[name]()
       return tusk[name]
-    end
-    if LATER[name] then
-      check.fail("tusk.%s is not in this version (%s)", name, LATER[name])
     end
     local names = {}
     for _, list in ipairs { tusk, PARTS } do

@@ -73,6 +73,11 @@ function views.people(self)
   return entities.array(self.ctx.cast, entities.account)
 end
 
+-- GET /practice/reports: what was reported, oldest first
+function views.reports(self)
+  return "[" .. table.concat(self.ctx.store.reports, ",") .. "]"
+end
+
 -- A page of another origin must not steer it: loopback names only, and one of its tokens for what changes something.
 local function local_name(value)
   local host = value:gsub("^%a+://", ""):gsub(":%d+$", "")

@@ -239,11 +239,15 @@ function entities.announcement(a)
     q(a.id), q(a.content), text.time(a.ms), text.time(a.updated), table.concat(reactions, ","))
 end
 
-function entities.relationship(person, following, followed_by)
-  return ('{"id":%s,"following":%s,"showing_reblogs":true,"notifying":false,"languages":null,"followed_by":%s,'
-    .. '"blocking":false,"blocked_by":false,"muting":false,"muting_notifications":false,"requested":%s,'
+-- `mine`: what the viewer has set: { following, blocking, muting, muting_notifications, reblogs, notify, languages }.
+function entities.relationship(person, mine, followed_by)
+  local following = mine.following == true
+  return ('{"id":%s,"following":%s,"showing_reblogs":%s,"notifying":%s,"languages":%s,"followed_by":%s,'
+    .. '"blocking":%s,"blocked_by":false,"muting":%s,"muting_notifications":%s,"requested":%s,'
     .. '"requested_by":false,"domain_blocking":false,"endorsed":false,"note":""}'):format(
-    q(person.id), bool(following == true), bool(followed_by), bool(following == "requested"))
+    q(person.id), bool(following), bool(following and mine.reblogs ~= false), bool(following and mine.notify == true),
+    following and mine.languages or "null", bool(followed_by), bool(mine.blocking), bool(mine.muting),
+    bool(mine.muting and mine.muting_notifications), bool(mine.following == "requested"))
 end
 
 function entities.list(list)

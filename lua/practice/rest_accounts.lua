@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Routes about accounts: who am I, look-ups, their posts, follows, lists.
+local json = require "trusted.json"
 local entities = require "practice.entities"
 local paging = require "practice.paging"
 local params = require "practice.params"
@@ -80,9 +81,21 @@ local function statuses(ctx)
   return 200, entities.array(page, entities.status, viewer, ctx.now), link and { "Link", link }
 end
 
-local function relationship(ctx, person)
+-- What the caller has set about somebody.
+local function ties(ctx, person)
   local me = ctx.person
-  return entities.relationship(person, me.follows and me.follows[person.id], me.fans and me.fans[person.id])
+  me.ties = me.ties or {}
+  me.ties[person.id] = me.ties[person.id] or {}
+  return me.ties[person.id]
+end
+
+local function relationship(ctx, person)
+  local me, mine = ctx.person, ties(ctx, person)
+  if mine.muting_until and mine.muting_until <= ctx.now then
+    mine.muting, mine.muting_until = nil, nil
+  end
+  mine.following = me.follows and me.follows[person.id]
+  return entities.relationship(person, mine, me.fans and me.fans[person.id])
 end
 
 local function relationships(ctx)
@@ -96,30 +109,81 @@ local function relationships(ctx)
   return 200, "[" .. table.concat(out, ",") .. "]"
 end
 
-local function follow(ctx)
-  local person = person_of(ctx)
-  if not person then
-    return 404, rest.NOT_FOUND
-  elseif person == ctx.person then
-    return 403, rest.words "Following your own account is not allowed"
+-- Wraps what is done to somebody else. `self_words`: said when it is oneself; without, that is a 403 of the policy.
+local function on_other(change, self_words)
+  return function(ctx)
+    local person = person_of(ctx)
+    if not person then
+      return 404, rest.NOT_FOUND
+    elseif person == ctx.person then
+      return 403, rest.words(self_words or "This action is not allowed")
+    end
+    local status, body = change(ctx, person, ties(ctx, person))
+    if status then
+      return status, body
+    end
+    return 200, relationship(ctx, person)
   end
-  ctx.world:follow(ctx.person, person)
-  return 200, relationship(ctx, person)
 end
 
-local function unfollow(ctx)
-  local person = person_of(ctx)
-  if not person then
-    return 404, rest.NOT_FOUND
-  end
+local function forget_follow(ctx, person)
   if ctx.person.follows and ctx.person.follows[person.id] then
     ctx.person.follows[person.id] = nil
     ctx.person.following = math.max(0, ctx.person.following - 1)
     person.followers = math.max(0, person.followers - 1)
     person.cached, ctx.person.cached = nil, nil
   end
-  return 200, relationship(ctx, person)
 end
+
+-- Asked again it changes the settings; what is not named stays (protocol.md 6.4).
+local follow = on_other(function(ctx, person, mine)
+  if mine.blocking then
+    return 403, rest.words "This action is not allowed"
+  end
+  ctx.world:follow(ctx.person, person)
+  local reblogs, notify = params.bool(ctx.p.reblogs), params.bool(ctx.p.notify)
+  if reblogs ~= nil then
+    mine.reblogs = reblogs
+  end
+  if notify ~= nil then
+    mine.notify = notify
+  end
+  local languages = params.list(ctx.p.languages)
+  if #languages > 0 then
+    for i, language in ipairs(languages) do
+      languages[i] = json.quote(language)
+    end
+    mine.languages = "[" .. table.concat(languages, ",") .. "]"
+  end
+end, "Following your own account is not allowed")
+
+local unfollow = on_other(function(ctx, person)
+  forget_follow(ctx, person)
+end)
+
+local mute = on_other(function(ctx, _, mine)
+  local notifications = params.bool(ctx.p.notifications)
+  local seconds = math.tointeger(tonumber(ctx.p.duration)) or 0
+  mine.muting, mine.muting_notifications = true, notifications ~= false
+  mine.muting_until = seconds > 0 and ctx.now + seconds * 1000 or nil
+end)
+
+local unmute = on_other(function(_, _, mine)
+  mine.muting, mine.muting_until = nil, nil
+end)
+
+-- Ends following in both directions.
+local block = on_other(function(ctx, person, mine)
+  forget_follow(ctx, person)
+  if ctx.person.fans then
+    ctx.person.fans[person.id] = nil
+  end
+  mine.blocking = true
+end)
+
+local unblock = on_other(function(_, _, mine)
+  mine.blocking = nil
+end)
 
 local function lists(ctx)
   local mine = {}
@@ -171,6 +235,10 @@ return {
   { "GET", "/api/v1/accounts/:id/statuses", statuses, "public", "read:statuses" },
   { "POST", "/api/v1/accounts/:id/follow", follow, "write:follows" },
   { "POST", "/api/v1/accounts/:id/unfollow", unfollow, "write:follows" },
+  { "POST", "/api/v1/accounts/:id/mute", mute, "write:mutes" },
+  { "POST", "/api/v1/accounts/:id/unmute", unmute, "write:mutes" },
+  { "POST", "/api/v1/accounts/:id/block", block, "write:blocks" },
+  { "POST", "/api/v1/accounts/:id/unblock", unblock, "write:blocks" },
   { "GET", "/api/v1/lists", lists, "read:lists" },
   { "GET", "/api/v1/lists/:id", list_show, "read:lists" },
   { "GET", "/api/v1/lists/:id/accounts", list_accounts, "read:lists" },

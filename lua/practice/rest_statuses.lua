@@ -359,26 +359,40 @@ local function vote(ctx)
   return 200, entities.poll(poll, ctx.person, ctx.now)
 end
 
--- A report is taken and given back; nobody reads it.
+local CATEGORIES = { other = true, spam = true, legal = true, violation = true }
+
+-- Every call makes a report, also the same one again (protocol.md 6.5); GET /practice/reports lists them.
 local function report(ctx)
   local person = ctx.store.people[params.text(ctx.p.account_id) or ""]
   if not person then
     return 404, rest.NOT_FOUND
   end
-  for _, id in ipairs(params.list(ctx.p.status_ids)) do
+  local ids, rules = params.list(ctx.p.status_ids), params.list(ctx.p.rule_ids)
+  local category, comment = params.text(ctx.p.category), params.text(ctx.p.comment) or ""
+  for i, id in ipairs(ids) do
     local st = status_of(ctx, id)
     if not st or st.account ~= person then
       return 404, rest.NOT_FOUND
     end
-  end
-  local ids = {}
-  for i, id in ipairs(params.list(ctx.p.status_ids)) do
     ids[i] = q(id)
   end
-  return 200, ('{"id":%s,"action_taken":false,"action_taken_at":null,"category":%s,"comment":%s,"forwarded":false,'
-    .. '"created_at":%s,"status_ids":[%s],"rule_ids":null,"target_account":%s}'):format(
-    q(ctx.world:new_id()), q(params.text(ctx.p.category) or "other"), q(params.text(ctx.p.comment) or ""),
-    q(text.time(ctx.now)), table.concat(ids, ","), entities.account(person))
+  for i, id in ipairs(rules) do
+    rules[i] = q(id)
+  end
+  if (utf8.len(comment) or #comment) > 1000 then
+    return rest.invalid "Comment is too long (maximum is 1000 characters)"
+  elseif category and not CATEGORIES[category] then
+    return rest.invalid "Category is not included in the list"
+  elseif #rules > 0 and category and category ~= "violation" then
+    return rest.invalid "Rule ids does not reference valid rules"
+  end
+  local made = ('{"id":%s,"action_taken":false,"action_taken_at":null,"category":%s,"comment":%s,"forwarded":%s,'
+    .. '"created_at":%s,"status_ids":[%s],"rule_ids":%s,"target_account":%s}'):format(
+    q(ctx.world:new_id()), q(#rules > 0 and "violation" or category or "other"), q(comment),
+    tostring(params.bool(ctx.p.forward) or false), q(text.time(ctx.now)), table.concat(ids, ","),
+    #rules > 0 and "[" .. table.concat(rules, ",") .. "]" or "null", entities.account(person))
+  ctx.store:remember_report(made)
+  return 200, made
 end
 
 return {

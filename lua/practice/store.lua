@@ -13,6 +13,7 @@ store.NOTIFICATIONS_MAX = 5000
 store.CONVERSATIONS_MAX = 1000
 store.IDEMPOTENCY_MS = 3600000
 store.IDEMPOTENCY_MAX = 50000
+store.REPORTS_MAX = 1000
 
 function store.new()
   return setmetatable({
@@ -31,6 +32,7 @@ function store.new()
     keys = {}, -- Idempotency-Key -> { id, until }
     key_queue = { first = 1, last = 0 },
     media = {},
+    reports = {}, -- JSON, oldest first
     import = nil, -- set by the player: brings in what it has sent
   }, store)
 end
@@ -142,6 +144,13 @@ function store:move_conversation(c, st, others, unread)
 end
 
 -- Remembers an Idempotency-Key for an hour (protocol.md 6.3).
+function store:remember_report(report)
+  if #self.reports >= store.REPORTS_MAX then
+    table.remove(self.reports, 1)
+  end
+  table.insert(self.reports, report)
+end
+
 function store:remember_key(key, id, now)
   self.keys[key] = { id = id, till = now + store.IDEMPOTENCY_MS }
   push(self.key_queue, key)

@@ -188,3 +188,18 @@
 #define THROTTLE_WAIT_MIN_MS     1000
 #define THROTTLE_WAIT_MAX_MS     900000
 #define THROTTLE_WAIT_DEFAULT_MS 300000
+
+/* requests of plugins */
+#define API_ITEMS_DEFAULT         400 /* that tusk.api.pages gives */
+#define API_ITEMS_MAX             10000
+#define API_PAGES_MAX             250
+#define REQUEST_BODY_MAX          (4u << 20) /* of an answer, unpacked */
+#define REQUEST_HEADERS_MAX       256        /* of an answer; further ones are left out */
+#define REQUEST_RUNNING_MAX       32         /* of all instances */
+#define REQUEST_INSTANCE_MAX      4          /* at work at the same time, of one instance */
+#define REQUEST_HOST_MAX          8          /* ... to one host, of all instances */
+#define REQUEST_QUEUE_MAX         64         /* that wait or are at work, of one instance */
+#define REQUEST_ATTEMPTS_MAX      3          /* of a read that the server could not answer */
+#define REQUEST_THROTTLED_MAX     3          /* answers of 429 in a row */
+#define REQUEST_RETRY_BASE_MS     1000
+#define REQUEST_ROOM_MIN          30 /* calls that reads leave to actions until the limit starts anew */

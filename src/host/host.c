@@ -258,6 +258,7 @@ host_create(const struct host_config *config, const struct host_events *events, 
 		host->watch = watch_create(config->loop, on_changed, host);
 		host->http = http_create(config->loop, config->log, USER_AGENT);
 		host->ws = ws_client_create(config->loop, config->log);
+		host->requests = requests_create(host);
 	}
 	if (!create_accounts(host) || !create_store(host))
 		goto fail;
@@ -349,6 +350,8 @@ host_destroy(struct host *host)
 		link_destroy(host->links[i]);
 	outbox_destroy(host->outbox);
 	outbox_destroy(host->dry_outbox);
+	requests_destroy(host->requests);
+	host->requests = NULL;
 	if (host->http)
 		http_destroy(host->http);
 	if (host->ws)

@@ -9,6 +9,7 @@
 #include "intake.h"
 #include "outbox.h"
 #include "plugin.h"
+#include "requests.h"
 #include "state.h"
 #include "store.h"
 #include "view.h"
@@ -64,6 +65,7 @@ struct host {
 	struct archives *archives;
 	struct outbox *outbox;     /* sends */
 	struct outbox *dry_outbox; /* writes down what it would send */
+	struct requests *requests; /* NULL: offline */
 	struct intake *intake;
 	struct views *views;
 	struct pattern_scratch *scratch;

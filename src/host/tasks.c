@@ -25,6 +25,8 @@ struct task {
 	int64_t until_ms;      /* while it waits: wall clock */
 	char *intent_key;      /* while it waits for an outcome */
 	char *answer;          /* that has come; NULL: none */
+	size_t answer_len;
+	unsigned requests; /* that it has asked for */
 	struct task *next, *prev;
 	struct plugin_run run;
 };
@@ -70,6 +72,8 @@ task_create(enum task_kind kind, const struct cause *cause, struct plugin *plugi
 	task->until_ms = INT64_MAX;
 	task->intent_key = NULL;
 	task->answer = NULL;
+	task->answer_len = 0;
+	task->requests = 0;
 	task->next = task->prev = NULL;
 	plugin_run_init(&task->run);
 	return task;
@@ -78,6 +82,7 @@ task_create(enum task_kind kind, const struct cause *cause, struct plugin *plugi
 static void
 task_destroy(struct task *task)
 {
+	requests_drop(task->cause.host->requests, task->id);
 	if (task->listed)
 		DL_DELETE(task->cause.host->tasks, task);
 	plugin_run_finish(&task->run);
@@ -178,6 +183,30 @@ end(struct task *task, enum plugin_verdict verdict)
 
 /* ---- waiting ---- */
 
+/* The key is the same when the handler is run again: the other side can know what it has seen. */
+static char *
+begin_request(struct task *task)
+{
+	const struct cause *cause = &task->cause;
+	struct instance *instance = cause->instance;
+	char *name = xasprintf("%s|http|%s|%s|%u", instance->name,
+		cause->event_key ? cause->event_key : cause->schedule,
+		task->work ? task->work->key : "", task->requests++);
+	char *key = action_hash_key(name, NULL);
+	struct request_source source = {
+		.task = task->id,
+		.instance = instance->name,
+		.plugin = task->plugin,
+		.account = instance->account,
+		.dry_run = instance->dry_run,
+		.key = key,
+	};
+	char *answer = requests_add(cause->host->requests, &source, &task->run.wait.request);
+	free(key);
+	free(name);
+	return answer;
+}
+
 /* What it waits for, when that is known already. New. */
 static char *
 begin_wait(struct task *task)
@@ -196,7 +225,7 @@ begin_wait(struct task *task)
 			&task->cause, &task->run.effects, wait->action, &task->intent_key);
 	case WAIT_REQUEST:
 		task->until_ms = now_ms + TASK_WAIT_MAX_MS;
-		return outcome_problem("failed", 0, "requests come with a later version");
+		return begin_request(task);
 	}
 	return NULL;
 }
@@ -226,8 +255,9 @@ go_on(struct task *task, enum plugin_verdict verdict)
 static void
 wake(struct task *task)
 {
-	struct str answer = str_from(task->answer);
+	struct str answer = {task->answer, task->answer_len};
 	char *problem = NULL;
+	requests_drop(task->cause.host->requests, task->id);
 	if (!task->answer && task->run.wait.kind != WAIT_SLEEP) {
 		problem = outcome_problem("timeout", 0,
 			"there was no outcome in the time to wait; it may still come");
@@ -353,6 +383,7 @@ tasks_answer(struct host *host, uint64_t id, struct str answer)
 		if (task->id != id || task->answer || task->run.wait.kind != WAIT_REQUEST)
 			continue;
 		task->answer = str_dup(answer);
+		task->answer_len = answer.len;
 		if (!host->config.offline)
 			loop_keep_awake(host->config.loop, true);
 	}
@@ -363,8 +394,11 @@ tasks_outcome(struct host *host, const struct intent *intent)
 {
 	struct task *task;
 	DL_FOREACH(host->tasks, task) {
-		if (task->intent_key && !task->answer && strcmp(task->intent_key, intent->key) == 0)
+		if (task->intent_key && !task->answer &&
+			strcmp(task->intent_key, intent->key) == 0) {
 			task->answer = outcome_of_intent(intent);
+			task->answer_len = task->answer ? strlen(task->answer) : 0;
+		}
 	}
 }
 

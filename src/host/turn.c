@@ -143,6 +143,7 @@ turn_run(void *data)
 		return;
 	if (!host->config.offline && !host->ending)
 		outbox_flush(host->outbox);
+	requests_flush(host->requests);
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		inbox_load(&host->instances[i]->inbox, host->store, host->parser);
 		waiting = waiting || first_work(host->instances[i]);

@@ -264,8 +264,8 @@ mix(uint64_t x)
 
 /* 128 bits of (where, who, key). Not a cryptographic hash: nobody gains by a collision but the
  * operator's own plugins could only hurt themselves. */
-static char *
-hash_key(const char *key, const struct account *account)
+char *
+action_hash_key(const char *key, const struct account *account)
 {
 	const char *server = account != NULL ? account->server : "";
 	const char *name = account != NULL ? account->name : "";
@@ -439,7 +439,7 @@ action_to_intent(const struct action *action, const struct action_source *source
 	bool wants_key = forward || action->kind == ACTION_POST || action->kind == ACTION_REPLY ||
 			 action->kind == ACTION_API_POST;
 	if (err == ERR_OK && wants_key) {
-		out->idempotency_key = hash_key(out->key, forward ? NULL : source->account);
+		out->idempotency_key = action_hash_key(out->key, forward ? NULL : source->account);
 	}
 	if (err == ERR_OK && !forward) {
 		out->key = at_host(out->key, source->account);

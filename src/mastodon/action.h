@@ -83,6 +83,8 @@ struct action_source {
  * gives the same one after any restart; a forward's from the key alone. Posts, forwards and API_POST have one. A reply gets in_reply_to_id if it has none. */
 enum err action_to_intent(const struct action *action, const struct action_source *source,
 	const struct secrets *secrets, struct intent *out);
+/* 32 hex digits that depend on the key, and on the account's server and name (NULL: on the key alone). New. */
+char *action_hash_key(const char *key, const struct account *account);
 /* New; NULL when there was no other form. */
 char *action_old_key(const char *key);
 /* Is it about ourselves, or a post of ours? False while it is not known who we are. */

@@ -83,3 +83,26 @@ throttle_wait_ms(const struct http_answer *answer, int64_t now_wall_ms)
 	}
 	return wait_ms > THROTTLE_WAIT_MAX_MS ? THROTTLE_WAIT_MAX_MS : wait_ms;
 }
+
+static bool
+read_number(const struct http_answer *answer, const char *name, int64_t *number)
+{
+	const char *value = http_header(answer, name);
+	return value != NULL &&
+	       str_to_int(str_trim(str_from(value)), 0, INT64_MAX / 1000 - 1, number);
+}
+
+bool
+throttle_is_low(const struct http_answer *answer, int64_t room)
+{
+	int64_t left = 0;
+	int64_t limit = 0;
+	if (!read_number(answer, "x-ratelimit-remaining", &left)) {
+		return false;
+	}
+	/* A small limit (30 uploads) is told of in the same headers: a tenth of it is room enough. */
+	if (read_number(answer, "x-ratelimit-limit", &limit) && limit / 10 < room) {
+		room = limit / 10;
+	}
+	return left < room;
+}

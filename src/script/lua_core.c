@@ -312,6 +312,14 @@ core_may(lua_State *L)
 	return 1;
 }
 
+/* require(call, permission): raises when the instance has it not */
+static int
+core_require(lua_State *L)
+{
+	grants_require(L, luaL_checkstring(L, 1), luaL_checkstring(L, 2));
+	return 0;
+}
+
 /* account() -> the account's name | nil, the instance's name */
 static int
 core_instance(lua_State *L)
@@ -331,6 +339,7 @@ static const luaL_Reg functions[] = {
 	{"may", core_may},
 	{"options", core_options},
 	{"permission", core_permission},
+	{"require", core_require},
 	{"secret", core_secret},
 	{"stream", core_stream},
 	{"views", core_views},

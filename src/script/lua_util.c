@@ -214,6 +214,17 @@ util_host(lua_State *L)
 	return 1;
 }
 
+/* url_encode(text) -> text: all but unreserved characters */
+static int
+util_url_encode(lua_State *L)
+{
+	struct str text = lua_check_str(L, 1);
+	struct buf *out = lua_push_buf(L, 3 * (size_t)ACTION_BODY_MAX);
+	url_encode(text, out);
+	lua_buf_result(L, out, "the text");
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
 	{"duration", util_duration},
 	{"fail", util_fail},
@@ -224,12 +235,28 @@ static const luaL_Reg functions[] = {
 	{"suggest", util_suggest},
 	{"time", util_time},
 	{"time_text", util_time_text},
+	{"url_encode", util_url_encode},
 	{NULL, NULL},
 };
 
 int
 lua_util_open(lua_State *L)
 {
+	static const struct {
+		const char *name;
+		lua_Integer value;
+	} numbers[] = {
+		{"api_items_default", API_ITEMS_DEFAULT},
+		{"api_items_max", API_ITEMS_MAX},
+		{"api_pages_max", API_PAGES_MAX},
+		{"http_headers_max", OUTBOX_HEADERS_MAX},
+		{"http_request_max", ACTION_BODY_MAX},
+		{"http_total_ms", HTTP_TOTAL_MS},
+	};
 	luaL_newlib(L, functions);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
+		lua_pushinteger(L, numbers[i].value);
+		lua_setfield(L, -2, numbers[i].name);
+	}
 	return 1;
 }

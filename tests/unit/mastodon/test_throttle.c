@@ -75,6 +75,29 @@ stays_between_its_bounds(void **state)
 	assert_int_equal(throttle_wait_ms(&bare, NOW_MS), THROTTLE_WAIT_DEFAULT_MS);
 }
 
+static bool
+is_low(const char *remaining, const char *limit)
+{
+	struct http_header headers[] = {
+		{"x-ratelimit-remaining", remaining}, {"x-ratelimit-limit", limit}};
+	struct http_answer answer = {.headers = headers, .header_count = limit != NULL ? 2 : 1};
+	return throttle_is_low(&answer, 30);
+}
+
+static void
+knows_when_few_calls_are_left(void **state)
+{
+	(void)state;
+	assert_false(is_low("30", "300"));
+	assert_true(is_low("29", "300"));
+	assert_true(is_low("0", "300"));
+	assert_true(is_low("29", NULL));
+	assert_false(is_low("29", "30")); /* a small bucket is not empty */
+	assert_true(is_low("2", "30"));
+	assert_false(is_low("many", "300"));
+	assert_false(is_low("-1", "300"));
+}
+
 int
 main(void)
 {
@@ -83,6 +106,7 @@ main(void)
 		cmocka_unit_test(counts_from_the_clock_of_the_server),
 		cmocka_unit_test(prefers_retry_after),
 		cmocka_unit_test(stays_between_its_bounds),
+		cmocka_unit_test(knows_when_few_calls_are_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
