@@ -72,6 +72,9 @@
 #define PATTERN_WORK_MAX        100000000u /* bytes of text x match limit: about a second at worst */
 #define PATTERN_DEPTH_LIMIT     10000
 #define PATTERN_HEAP_KIB        4096
+#define PATTERN_LIMIT_HITS_MAX  5    /* a pattern that gives up so often */
+#define PATTERN_LIMIT_EVENTS    1000 /* within so many events is not run any more */
+#define PATTERN_SHOWN_MAX       200  /* bytes of a pattern that a message repeats */
 #define PATTERN_CAPTURES_MAX    128
 #define PATTERN_JIT_STACK_MAX   (1u << 20)
 #define LITERAL_LEN_MAX         64 /* of a required literal */
@@ -79,7 +82,8 @@
 #define LITERAL_JOINED_MAX      64
 #define LITERAL_COUNT_MAX       1024 /* alternatives of one pattern */
 #define LITERAL_DEPTH_MAX       250  /* as PCRE2's own limit of nested parentheses */
-#define SCAN_CACHED_MIN         64   /* literals; smaller sets compile faster than a file is read */
+#define RULE_NEEDS_MAX          4096 /* terms of which a rule needs one; with more it is always tried */
+#define SCAN_CACHED_MIN         64 /* literals; smaller sets compile faster than a file is read */
 #define SCAN_CACHE_FILES_MAX    16
 #define SCAN_CACHE_FILE_MAX     (256u << 20)
 #define VIEW_TEXT_MAX           (8u << 20)

@@ -254,6 +254,7 @@ host_create(const struct host_config *config, const struct host_events *events, 
 	host->intake = intake_create();
 	host->views = views_create();
 	host->scratch = pattern_scratch_create();
+	host->matching = matching_create(host);
 	if (!config->offline) {
 		host->watch = watch_create(config->loop, on_changed, host);
 		host->http = http_create(config->loop, config->log, USER_AGENT);
@@ -358,6 +359,7 @@ host_destroy(struct host *host)
 		ws_client_destroy(host->ws);
 	tasks_destroy(host);
 	retired_destroy(host);
+	matching_destroy(host->matching);
 	instances_destroy(host);
 	positions_forget(host);
 	commit_leave_checkpoint(host);

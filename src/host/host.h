@@ -46,6 +46,7 @@ struct host_config {
 
 struct host_stats {
 	uint64_t received, broken, matched, handled, raised, actions, archived;
+	uint64_t limited; /* times that a pattern gave up */
 };
 
 /* Loads every plugin; one that fails is reported and stays listed without a plugin. NULL when the store cannot be

@@ -7,6 +7,7 @@
 #include "http.h"
 #include "inbox.h"
 #include "intake.h"
+#include "matching.h"
 #include "outbox.h"
 #include "plugin.h"
 #include "requests.h"
@@ -69,6 +70,9 @@ struct host {
 	struct intake *intake;
 	struct views *views;
 	struct pattern_scratch *scratch;
+	struct matching *matching;
+	uint64_t
+		built; /* plugins, since the start: another number, another plugin behind the same address */
 	struct account **accounts;
 	struct link **links; /* NULL each until host_start */
 	bool *lost;          /* per account: it will not be tried again */

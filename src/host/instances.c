@@ -92,6 +92,7 @@ load_plugin(struct host *host, struct instance *instance, const struct config_pl
 		.pattern_flags = getenv("MOONTUSK_NO_JIT") ? PATTERN_NO_JIT : 0,
 	};
 	struct plugin *plugin = plugin_create(&config, error);
+	host->built++;
 	free(folder);
 	buf_finish(&source);
 	return plugin;

@@ -135,25 +135,64 @@ seen_before(struct host *host, const struct instance *instance, const struct eve
 	return seen;
 }
 
+/* Whose rule is tried. */
+struct trying {
+	struct host *host;
+	const struct instance *instance;
+	const struct plugin_handler *handler;
+	const struct event *event;
+};
+
 static void
-say_limited(struct host *host, const struct instance *instance,
-	const struct plugin_handler *handler, const struct event *event)
+journal_limit(const struct trying *trying, const struct rule_limit *limit)
 {
-	log_warn(host->config.log,
-		"%s: a pattern of the handler at line %d gave up on %.*s %.*s (too many steps): it counts as no match. "
-		"Make the pattern simpler: nested repeats such as (a+)+ cause this.",
-		instance->name, handler->line, STR_ARG(event->name), STR_ARG(event->id));
+	struct host *host = trying->host;
+	struct buf key, detail;
+	if (!host_begin(host))
+		return;
+	buf_init(&key, EVENT_LINE_MAX);
+	buf_init(&detail, EVENT_LINE_MAX);
+	host_event_key(trying->event, &key);
+	buf_add_char(&detail, '{');
+	json_put_key(&detail, "line");
+	json_put_int(&detail, trying->handler->line);
+	json_put_key(&detail, "rule");
+	json_put_text(&detail, limit->key);
+	json_put_key(&detail, "view");
+	json_put_text(&detail, view_name(limit->view));
+	json_put_key(&detail, "pattern");
+	json_put_str(&detail, limit->pattern);
+	json_put_key(&detail, "times");
+	json_put_int(&detail, (int64_t)limit->hits);
+	json_put_key(&detail, "off");
+	buf_add_text(&detail, limit->off ? "true" : "false");
+	buf_add_char(&detail, '}');
+	host_journal(host, trying->instance, "pattern_limit", buf_str(&key), buf_str(&detail));
+	buf_finish(&key);
+	buf_finish(&detail);
 }
 
-/* What became of the list files that the handler's match table names. */
 static void
-say_news(struct host *host, const struct instance *instance, const struct plugin_handler *handler)
+on_limit(void *data, const struct rule_limit *limit)
 {
-	char text[MESSAGE_MAX];
-	enum rule_news news;
-	while ((news = rule_take_news(handler->rule, text)) != RULE_NEWS_NONE)
-		log_write(host->config.log, news == RULE_NEWS_READ ? LOG_INFO : LOG_WARN,
-			LOG_MODULE, "%s: %s", instance->name, text);
+	const struct trying *trying = data;
+	struct host *host = trying->host;
+	const char *file = plugin_source_file(trying->instance->plugin);
+	struct str shown = str_clip(limit->pattern, PATTERN_SHOWN_MAX);
+	host->stats.limited++;
+	journal_limit(trying, limit);
+	log_warn(host->config.log,
+		"%s: the pattern \"%.*s\" (%s:%d) gave up on %.*s %.*s: it took too many steps. That is neither a match nor "
+		"none: the handler is not called",
+		trying->instance->name, STR_ARG(shown), file, trying->handler->line,
+		STR_ARG(trying->event->name), STR_ARG(trying->event->id));
+	if (limit->off)
+		log_error(host->config.log,
+			"%s: %s:%d: the pattern \"%.*s\" gave up %d times within %d events and is off until the plugin is "
+			"loaded again: events that it would decide on do not reach the handler. Make it simpler: nested "
+			"repeats such as (a+)+ cause this",
+			trying->instance->name, file, trying->handler->line, STR_ARG(shown),
+			PATTERN_LIMIT_HITS_MAX, PATTERN_LIMIT_EVENTS);
 }
 
 /* One handler's verdict; `hit` is good until its rule looks at another event. */
@@ -166,14 +205,26 @@ match_handler(struct host *host, const struct instance *instance,
 		return false;
 	if (!handler->rule)
 		return true;
-	int64_t now_ms =
-		event->received_at_ms ? event->received_at_ms : clock_wall_ms(&host->config.clock);
-	enum rule_result result =
-		rule_match(handler->rule, host->views, host->scratch, now_ms, hit);
-	say_news(host, instance, handler);
-	if (result == RULE_LIMITED)
-		say_limited(host, instance, handler, event);
-	return result == RULE_YES;
+	struct trying trying = {host, instance, handler, event};
+	struct rule_try rule_try = matching_try(host->matching);
+	rule_try.on_limit = on_limit;
+	rule_try.data = &trying;
+	return rule_test(handler->rule, &rule_try, hit) == RULE_YES;
+}
+
+/* The time that ages are measured against. */
+static int64_t
+time_of(const struct host *host, const struct event *event)
+{
+	return event->received_at_ms ? event->received_at_ms : clock_wall_ms(&host->config.clock);
+}
+
+static void
+set_event(struct host *host, const struct event *event)
+{
+	views_set_event(host->views, event);
+	if (event)
+		matching_begin(host->matching, time_of(host, event));
 }
 
 char *
@@ -181,21 +232,23 @@ route_match(struct host *host, const struct instance *instance,
 	const struct plugin_handler *handler, struct event *event)
 {
 	struct rule_hit hit;
-	views_set_event(host->views, event);
+	set_event(host, event);
 	char *matched = match_handler(host, instance, handler, event, &hit)
 				? reason(host->views, &hit, handler->line)
 				: NULL;
-	views_set_event(host->views, NULL);
+	set_event(host, NULL);
 	return matched;
 }
 
 static void
 match_instance(struct host *host, struct instance *instance, struct event *event)
 {
-	unsigned count;
-	const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &count);
+	size_t count;
+	const unsigned *candidates = matching_candidates(host->matching, instance, &count);
+	const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &(unsigned){0});
 	bool looked = false;
-	for (unsigned i = 0; i < count; i++) {
+	for (size_t c = 0; c < count; c++) {
+		unsigned i = candidates[c];
 		struct rule_hit hit;
 		if (!match_handler(host, instance, &handlers[i], event, &hit))
 			continue;
@@ -218,10 +271,11 @@ route_event(struct host *host, struct event *event)
 	size_t count = intake_route(host->intake, event, hearing, COUNT_OF(hearing));
 	if (count == 0)
 		return;
-	views_set_event(host->views, event);
+	set_event(host, event);
+	matching_scan(host->matching, hearing, count);
 	for (size_t i = 0; i < count && !host->stopped; i++) {
 		match_instance(host, host->by_number[hearing[i]], event);
 		intake_mark(host->intake, hearing[i], event);
 	}
-	views_set_event(host->views, NULL);
+	set_event(host, NULL);
 }

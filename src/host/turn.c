@@ -130,6 +130,7 @@ turn_run(void *data)
 	if (!host->ending)
 		reload_run(host);
 	news_tell(host);
+	matching_turn(host->matching);
 	take_events(host, start_ms);
 	tasks_run(host);
 	retired_run(host);

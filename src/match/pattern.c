@@ -19,6 +19,7 @@ struct pattern {
 	pcre2_code *code;
 	char *text;
 	size_t text_len;
+	int flags;
 	uint32_t captures;
 	const char *names; /* inside code: entries of name_size bytes, two bytes of number first */
 	uint32_t name_count, name_size;
@@ -139,7 +140,7 @@ pattern_compile(struct str text, int flags, struct pattern_error *error)
 	if (!code)
 		return NULL;
 	struct pattern *pattern = xmalloc(sizeof(*pattern));
-	*pattern = (struct pattern){.code = code, .text_len = text.len};
+	*pattern = (struct pattern){.code = code, .text_len = text.len, .flags = flags};
 	pattern->text = xmemdup0(text.ptr ? text.ptr : "", text.len);
 	read_names(pattern);
 	if (pattern->captures > PATTERN_CAPTURES_MAX) {
@@ -171,6 +172,12 @@ struct str
 pattern_text(const struct pattern *pattern)
 {
 	return (struct str){pattern->text, pattern->text_len};
+}
+
+int
+pattern_flags(const struct pattern *pattern)
+{
+	return pattern->flags;
 }
 
 unsigned

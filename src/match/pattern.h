@@ -39,6 +39,7 @@ struct pattern_error {
 struct pattern *pattern_compile(struct str text, int flags, struct pattern_error *error); /* new */
 void pattern_destroy(struct pattern *pattern);
 struct str pattern_text(const struct pattern *pattern);
+int pattern_flags(const struct pattern *pattern);         /* as they were given */
 unsigned pattern_captures(const struct pattern *pattern); /* highest group number */
 /* The group's number, or -1; and the name of group `number`, or NULL. */
 int pattern_group(const struct pattern *pattern, const char *name);

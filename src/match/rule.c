@@ -16,28 +16,28 @@ static enum rule_result test_none(struct match *match, const struct cond *cond);
 
 /* The order among texts is that in which a hit is looked for. */
 static const struct key keys[] = {
-	{"type", read_type, test_type, COST_FIELD, 0, NULL},
-	{"visibility", read_visibility, test_visibility, COST_FIELD, 0, NULL},
-	{"language", read_language, test_language, COST_FIELD, 0, NULL},
-	{"boost", read_bool, test_boost, COST_FIELD, 0, NULL},
-	{"reply", read_reply, test_reply, COST_FIELD, 0, NULL},
-	{"edited", read_bool, test_edited, COST_FIELD, 0, NULL},
-	{"sensitive", read_bool, test_flag, COST_FIELD, 0, "sensitive"},
-	{"poll", read_bool, test_poll, COST_FIELD, 0, NULL},
-	{"media", read_media, test_media, COST_FIELD, 0, NULL},
-	{"account", read_account, test_account, COST_FIELD, 0, NULL},
-	{"text", read_texts, test_texts, COST_TEXT, VIEW_TEXT, NULL},
-	{"body", read_texts, test_texts, COST_TEXT, VIEW_BODY, NULL},
-	{"words", read_words, test_words, COST_TEXT, VIEW_FOLDED, NULL},
-	{"tags", read_names, test_texts, COST_TEXT, VIEW_TAGS, NULL},
-	{"mentions", read_names, test_texts, COST_TEXT, VIEW_MENTIONS, NULL},
-	{"links", read_texts, test_texts, COST_TEXT, VIEW_LINKS, NULL},
-	{"name", read_texts, test_texts, COST_TEXT, VIEW_NAME, NULL},
-	{"bio", read_texts, test_texts, COST_TEXT, VIEW_BIO, NULL},
-	{"raw", read_texts, test_texts, COST_TEXT, VIEW_RAW, NULL},
-	{"any", read_tables, test_any, COST_FIELD, 0, NULL},
-	{"all", read_tables, test_all, COST_FIELD, 0, NULL},
-	{"none", read_tables, test_none, COST_FIELD, 0, NULL},
+	{"type", read_type, test_type, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"visibility", read_visibility, test_visibility, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"language", read_language, test_language, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"boost", read_bool, test_boost, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"reply", read_reply, test_reply, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"edited", read_bool, test_edited, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"sensitive", read_bool, test_flag, COST_FIELD, 0, "sensitive", COMBINES_NOTHING},
+	{"poll", read_bool, test_poll, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"media", read_media, test_media, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"account", read_account, test_account, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"text", read_texts, test_texts, COST_TEXT, VIEW_TEXT, NULL, COMBINES_NOTHING},
+	{"body", read_texts, test_texts, COST_TEXT, VIEW_BODY, NULL, COMBINES_NOTHING},
+	{"words", read_words, test_words, COST_TEXT, VIEW_FOLDED, NULL, COMBINES_NOTHING},
+	{"tags", read_names, test_texts, COST_TEXT, VIEW_TAGS, NULL, COMBINES_NOTHING},
+	{"mentions", read_names, test_texts, COST_TEXT, VIEW_MENTIONS, NULL, COMBINES_NOTHING},
+	{"links", read_texts, test_texts, COST_TEXT, VIEW_LINKS, NULL, COMBINES_NOTHING},
+	{"name", read_texts, test_texts, COST_TEXT, VIEW_NAME, NULL, COMBINES_NOTHING},
+	{"bio", read_texts, test_texts, COST_TEXT, VIEW_BIO, NULL, COMBINES_NOTHING},
+	{"raw", read_texts, test_texts, COST_TEXT, VIEW_RAW, NULL, COMBINES_NOTHING},
+	{"any", read_tables, test_any, COST_FIELD, 0, NULL, COMBINES_ANY},
+	{"all", read_tables, test_all, COST_FIELD, 0, NULL, COMBINES_ALL},
+	{"none", read_tables, test_none, COST_FIELD, 0, NULL, COMBINES_NOTHING},
 };
 
 static const char *const key_names[] = {"type", "visibility", "language", "boost", "reply",
@@ -183,14 +183,18 @@ test_any(struct match *match, const struct cond *cond)
 	return result;
 }
 
+/* A later "no" decides, whatever gave up before. */
 static enum rule_result
 test_all(struct match *match, const struct cond *cond)
 {
 	enum rule_result result = RULE_YES;
 
-	for (const struct table *table = cond->tables; table && result == RULE_YES;
-		table = table->next)
-		result = test_table(match, table);
+	for (const struct table *table = cond->tables; table && result != RULE_NO;
+		table = table->next) {
+		enum rule_result one = test_table(match, table);
+		if (one != RULE_YES)
+			result = one;
+	}
 	return result;
 }
 
@@ -210,14 +214,25 @@ test_conds(struct match *match, const struct cond *conds)
 {
 	enum rule_result result = RULE_YES;
 
-	for (const struct cond *cond = conds; cond && result == RULE_YES; cond = cond->next)
-		result = cond->key->test(match, cond);
+	for (const struct cond *cond = conds; cond && result != RULE_NO; cond = cond->next) {
+		enum rule_result one = cond->key->test(match, cond);
+		if (one != RULE_YES)
+			result = one;
+	}
 	return result;
 }
 
-static void
-refresh_files(const struct rule *rule, int64_t now_ms)
+bool
+rule_has_files(const struct rule *rule)
 {
+	return rule->file_count > 0;
+}
+
+bool
+rule_refresh(const struct rule *rule, int64_t now_ms)
+{
+	bool changed = false;
+
 	for (size_t i = 0; i < rule->file_count; i++) {
 		struct rule_file_news *news = &rule->news[i];
 		char text[MESSAGE_MAX];
@@ -226,24 +241,24 @@ refresh_files(const struct rule *rule, int64_t now_ms)
 			continue;
 		news->what = what == WORD_FILE_READ ? RULE_NEWS_READ : RULE_NEWS_BROKEN;
 		memcpy(news->text, text, sizeof(text));
+		changed = changed || what == WORD_FILE_READ;
 	}
+	return changed;
 }
 
 enum rule_result
-rule_match(const struct rule *rule, struct views *views, struct pattern_scratch *scratch,
-	int64_t now_ms, struct rule_hit *hit)
+rule_test(const struct rule *rule, const struct rule_try *rule_try, struct rule_hit *hit)
 {
-	const struct event *event = views_event(views);
+	const struct event *event = views_event(rule_try->views);
 	struct match match = {
-		.views = views,
-		.scratch = scratch,
+		.rule = rule,
+		.try = rule_try,
+		.views = rule_try->views,
 		.hit = hit,
-		.now_ms = now_ms,
-		.status = views_status(views),
+		.status = views_status(rule_try->views),
 		.actor = event ? event_actor(event) : (struct json_value){0},
 	};
 
-	refresh_files(rule, now_ms);
 	enum rule_result result = test_conds(&match, rule->table->conds);
 	/* captures are left as they are: clearing 2 KB for each rule and event would cost more than most rules */
 	if (hit && (result != RULE_YES || !match.has_hit)) {
@@ -255,6 +270,16 @@ rule_match(const struct rule *rule, struct views *views, struct pattern_scratch 
 		hit->compiled = NULL;
 	}
 	return result;
+}
+
+enum rule_result
+rule_match(const struct rule *rule, struct views *views, struct pattern_scratch *scratch,
+	int64_t now_ms, struct rule_hit *hit)
+{
+	struct rule_try rule_try = {.views = views, .scratch = scratch, .now_ms = now_ms};
+
+	(void)rule_refresh(rule, now_ms);
+	return rule_test(rule, &rule_try, hit);
 }
 
 enum rule_news

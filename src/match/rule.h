@@ -7,6 +7,7 @@
 #include "json.h"
 #include "limits.h"
 #include "pattern.h"
+#include "scan.h"
 #include "view.h"
 
 struct rule;
@@ -33,7 +34,7 @@ void rule_destroy(struct rule *rule);
 enum rule_result {
 	RULE_NO,
 	RULE_YES,
-	RULE_LIMITED /* a pattern gave up; counts as no, is reported */
+	RULE_LIMITED /* unknown, because a pattern gave up: the handler is not called, but no `none` holds by it */
 };
 
 /* Why a rule matched: the first pattern or word that did. Text is borrowed from the views. */
@@ -48,10 +49,53 @@ struct rule_hit {
 	const struct pattern *compiled; /* for group names; NULL for words */
 };
 
-/* `hit` may be NULL; what it borrows from the rule is good until the next rule_match of that rule, which may
- * read list files again. Cheap conditions first, then texts. `now_ms` (Unix time) is what ages are measured against. */
+/* A pattern that gave up. Borrowed until the callback returns. */
+struct rule_limit {
+	const char *key;
+	enum view view;
+	struct str pattern;
+	uint64_t hits; /* times, in all */
+	bool off; /* from now on it is not run: PATTERN_LIMIT_HITS_MAX times in PATTERN_LIMIT_EVENTS events */
+};
+typedef void rule_limit_fn(void *data, const struct rule_limit *limit);
+
+/* One event as rules try it. */
+struct rule_try {
+	struct views *views;
+	struct pattern_scratch *scratch;
+	int64_t now_ms; /* Unix time that ages are measured against */
+	uint64_t
+		event; /* running number; 0: limits are not counted, and no pattern is switched off */
+	struct scan *scan; /* of this event; NULL: everything is tried. The answer is the same */
+	unsigned set;      /* the number that the scan's set was given by rule_collect */
+	rule_limit_fn *on_limit; /* may be NULL; runs inside of rule_test */
+	void *data;
+};
+
+/* `hit` may be NULL; what it borrows from the rule is good until the rule's files are read again. The cheap conditions
+ * are tested first. Answers follow the logic of three values: what is decided without the pattern that gave up is
+ * decided. */
+enum rule_result rule_test(
+	const struct rule *rule, const struct rule_try *rule_try, struct rule_hit *hit);
+/* The same without a set, after rule_refresh. */
 enum rule_result rule_match(const struct rule *rule, struct views *views,
 	struct pattern_scratch *scratch, int64_t now_ms, struct rule_hit *hit);
+/* Looks, at most once a second of now_ms, whether list files changed, and reads those that did. True: the words of the
+ * rule are others now. */
+bool rule_refresh(const struct rule *rule, int64_t now_ms);
+bool rule_has_files(const struct rule *rule);
+
+/* Adds what the rule looks for to the set that is being compiled as number `set` (not 0, another one each time). */
+void rule_collect(struct rule *rule, struct scan_source *source, unsigned set);
+/* That set is in use from now on, if it was the last that the rule was collected for. */
+void rule_adopt(struct rule *rule, unsigned set);
+/* The numbers of terms of which one must be seen (scan_seen) where the rule can hold, and the bits of the views that
+ * they are looked for in. At most `max`; 0: the rule has to be tried on every event. */
+size_t rule_needs(
+	const struct rule *rule, unsigned set, unsigned *terms, size_t max, uint64_t *views);
+/* The patterns that gave up at least once. */
+void rule_each_limit(const struct rule *rule, rule_limit_fn *fn, void *data);
+
 /* What became of list files since the last call, one at a time: text for the log. */
 enum rule_news { RULE_NEWS_NONE, RULE_NEWS_READ, RULE_NEWS_BROKEN /* the old words stay in use */ };
 enum rule_news rule_take_news(struct rule *rule, char text[MESSAGE_MAX]);

@@ -63,7 +63,7 @@ test_account_age(struct match *match, const struct cond *cond)
 
 	if (!time_parse(json_str(json_get(match->account, "created_at")), &created_ms))
 		return RULE_NO;
-	int64_t age_ms = match->now_ms - created_ms;
+	int64_t age_ms = match->try->now_ms - created_ms;
 	return result_of(age_ms >= cond->range.min && age_ms <= cond->range.max);
 }
 
@@ -150,19 +150,23 @@ test_domain(struct match *match, const struct cond *cond)
 }
 
 static const struct key account_keys[] = {
-	{"bot", read_bool, test_account_flag, COST_FIELD, 0, "bot"},
-	{"locked", read_bool, test_account_flag, COST_FIELD, 0, "locked"},
-	{"group", read_bool, test_account_flag, COST_FIELD, 0, "group"},
-	{"discoverable", read_bool, test_account_flag, COST_FIELD, 0, "discoverable"},
-	{"indexable", read_bool, test_account_flag, COST_FIELD, 0, "indexable"},
-	{"noindex", read_bool, test_account_flag, COST_FIELD, 0, "noindex"},
-	{"age", read_age, test_account_age, COST_FIELD, 0, NULL},
-	{"followers", read_numbers, test_account_number, COST_FIELD, 0, "followers_count"},
-	{"following", read_numbers, test_account_number, COST_FIELD, 0, "following_count"},
-	{"statuses", read_numbers, test_account_number, COST_FIELD, 0, "statuses_count"},
-	{"acct", read_acct, test_acct, COST_FIELD, 0, NULL},
-	{"domain", read_domain, test_domain, COST_FIELD, 0, NULL},
-	{"local", read_bool, test_account_local, COST_FIELD, 0, NULL},
+	{"bot", read_bool, test_account_flag, COST_FIELD, 0, "bot", COMBINES_NOTHING},
+	{"locked", read_bool, test_account_flag, COST_FIELD, 0, "locked", COMBINES_NOTHING},
+	{"group", read_bool, test_account_flag, COST_FIELD, 0, "group", COMBINES_NOTHING},
+	{"discoverable", read_bool, test_account_flag, COST_FIELD, 0, "discoverable",
+		COMBINES_NOTHING},
+	{"indexable", read_bool, test_account_flag, COST_FIELD, 0, "indexable", COMBINES_NOTHING},
+	{"noindex", read_bool, test_account_flag, COST_FIELD, 0, "noindex", COMBINES_NOTHING},
+	{"age", read_age, test_account_age, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"followers", read_numbers, test_account_number, COST_FIELD, 0, "followers_count",
+		COMBINES_NOTHING},
+	{"following", read_numbers, test_account_number, COST_FIELD, 0, "following_count",
+		COMBINES_NOTHING},
+	{"statuses", read_numbers, test_account_number, COST_FIELD, 0, "statuses_count",
+		COMBINES_NOTHING},
+	{"acct", read_acct, test_acct, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"domain", read_domain, test_domain, COST_FIELD, 0, NULL, COMBINES_NOTHING},
+	{"local", read_bool, test_account_local, COST_FIELD, 0, NULL, COMBINES_NOTHING},
 };
 
 bool

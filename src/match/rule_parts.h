@@ -7,6 +7,7 @@
 
 #include "attr.h"
 #include "rule.h"
+#include "scan.h"
 #include "words.h"
 
 struct compiler;
@@ -15,6 +16,9 @@ struct cond;
 
 /* Texts cost more than fields: conditions are tested in this order, then in that of the key tables. */
 enum cost { COST_FIELD, COST_TEXT };
+
+/* Which of a key's tables must hold for the key to hold. */
+enum combines { COMBINES_NOTHING, COMBINES_ANY, COMBINES_ALL };
 
 /* One key of a match table, or of its "account". */
 struct key {
@@ -25,6 +29,7 @@ struct key {
 	enum cost cost;
 	int view;          /* for keys that look at a text */
 	const char *field; /* of the entity, for plain fields */
+	enum combines combines;
 };
 
 struct range {
@@ -36,6 +41,25 @@ struct strings {
 	size_t count;
 };
 
+/* What a text or a list of words is called in the set of all literals (rule_scan.c). */
+struct rule_term {
+	struct scan_term term;
+	bool known;          /* false: it has no literals, or the set does not know of it */
+	unsigned generation; /* of the word list whose literals they are */
+};
+/* Of a rule's terms those of the set in use, and those of one that is being compiled. */
+struct rule_terms {
+	struct rule_term now, next;
+};
+
+/* How a pattern ran into its limits (rule_limits.c). */
+struct pattern_health {
+	uint64_t hits; /* times, in all */
+	uint64_t events
+		[PATTERN_LIMIT_HITS_MAX]; /* numbers of the last ones, hits % max is the oldest */
+	bool off;                         /* not run any more: it always counts as limited */
+};
+
 /* What `name` is compared with, when there is no pattern. */
 enum text_name { NAME_LINE, NAME_HOST, NAME_DOMAIN };
 
@@ -45,6 +69,8 @@ struct text {
 	struct pattern *pattern;
 	char *name; /* without '#' or '@'; hosts in their one form (host.h); when pattern is NULL */
 	enum text_name what;
+	struct rule_terms terms;
+	struct pattern_health *health; /* owned; NULL without pattern */
 };
 
 enum described { DESCRIBED_ANY, DESCRIBED_ALL, DESCRIBED_SOME, DESCRIBED_NONE };
@@ -67,6 +93,7 @@ struct cond {
 	size_t text_count;
 	struct words *words;
 	struct word_file *file;
+	struct rule_terms terms; /* of the words */
 	enum described described;
 	struct table *tables;
 	struct cond *parts; /* of "account" */
@@ -83,6 +110,8 @@ struct rule {
 	struct word_file **files;    /* borrowed from conds */
 	struct rule_file_news *news; /* one for each of files */
 	size_t file_count;
+	unsigned set,
+		next_set; /* numbers of the sets that terms::now and terms::next belong to; 0: none */
 };
 
 /* State of one rule_compile. */
@@ -96,11 +125,11 @@ struct compiler {
 
 /* State of one rule_match. */
 struct match {
-	struct views *views;
-	struct pattern_scratch *scratch;
+	const struct rule *rule;
+	const struct rule_try *try;
+	struct views *views;  /* of try */
 	struct rule_hit *hit; /* may be NULL */
 	bool has_hit;
-	int64_t now_ms;
 	struct json_value status, actor, account;
 };
 
@@ -170,6 +199,14 @@ enum rule_result test_flag(struct match *match, const struct cond *cond);
 enum rule_result test_poll(struct match *match, const struct cond *cond);
 enum rule_result test_media(struct match *match, const struct cond *cond);
 enum rule_result test_account(struct match *match, const struct cond *cond);
+
+/* rule_scan.c: false when the set knows that none of the term's literals is in the event. */
+bool term_may_match(struct match *match, const struct rule_terms *terms, unsigned generation);
+unsigned cond_generation(const struct cond *cond); /* of its words */
+
+/* rule_limits.c: the pattern on the view's text, unless it has been switched off; counts and tells its limits. */
+enum rule_result run_pattern(struct match *match, const struct cond *cond, const struct text *text,
+	struct span *spans, unsigned count);
 
 /* rule.c: all of a list; stops at the first that does not hold. */
 enum rule_result test_conds(struct match *match, const struct cond *conds);

@@ -364,6 +364,7 @@ conds_destroy(struct cond *cond)
 		for (size_t i = 0; i < cond->text_count; i++) {
 			pattern_destroy(cond->texts[i].pattern);
 			free(cond->texts[i].name);
+			free(cond->texts[i].health);
 		}
 		free(cond->texts);
 		words_destroy(cond->words);

@@ -38,7 +38,9 @@ add_pattern(
 	if (!pattern)
 		return pattern_failed(compiler, text, &error);
 	cond->texts = xreallocarray(cond->texts, cond->text_count + 1, sizeof(*cond->texts));
-	cond->texts[cond->text_count++] = (struct text){.view = view, .pattern = pattern};
+	cond->texts[cond->text_count++] = (struct text){.view = view,
+		.pattern = pattern,
+		.health = xcalloc(1, sizeof(struct pattern_health))};
 	return true;
 }
 
@@ -220,20 +222,15 @@ test_pattern(struct match *match, const struct cond *cond, const struct text *te
 	struct span spans[PATTERN_CAPTURES_MAX + 1];
 	unsigned groups = pattern_captures(text->pattern);
 	bool wanted = match->hit && !match->has_hit;
-	struct pattern_subject subject = {
-		.text = views_get(match->views, text->view), .valid = true};
 
-	enum pattern_result result = pattern_match(
-		text->pattern, match->scratch, &subject, spans, wanted ? groups + 1 : 0);
-	if (result != PATTERN_YES)
-		return result == PATTERN_LIMITED ? RULE_LIMITED : RULE_NO;
-	if (wanted) {
+	enum rule_result result = run_pattern(match, cond, text, spans, wanted ? groups + 1 : 0);
+	if (result == RULE_YES && wanted) {
 		keep_hit(match, cond, text->view, pattern_text(text->pattern), spans[0]);
 		memcpy(match->hit->captures, spans + 1, groups * sizeof(spans[0]));
 		match->hit->capture_count = groups;
 		match->hit->compiled = text->pattern;
 	}
-	return RULE_YES;
+	return result;
 }
 
 /* The host of the mentioned person, whose acct has none when it is the server's own. */
@@ -289,7 +286,8 @@ test_texts(struct match *match, const struct cond *cond)
 
 	for (size_t i = 0; i < cond->text_count; i++) {
 		const struct text *text = &cond->texts[i];
-		if (!views_have(match->views, text->view))
+		if (!views_have(match->views, text->view) ||
+			!term_may_match(match, &text->terms, 0))
 			continue;
 		enum rule_result one = text->pattern             ? test_pattern(match, cond, text)
 				       : text->what == NAME_LINE ? test_name(match, cond, text)
@@ -309,6 +307,7 @@ test_words(struct match *match, const struct cond *cond)
 	struct words_hit hit;
 
 	if (!views_have(match->views, VIEW_FOLDED) ||
+		!term_may_match(match, &cond->terms, cond_generation(cond)) ||
 		!words_find(words, views_get(match->views, VIEW_FOLDED), &hit))
 		return RULE_NO;
 	keep_hit(match, cond, VIEW_FOLDED, hit.word, hit.span);

@@ -26,6 +26,7 @@ struct stamp {
 struct word_file {
 	char *folder, *name, *path;
 	struct words *words;
+	unsigned generation;
 	struct stamp stamp;
 	int64_t looked_ms;
 	bool looked;
@@ -180,6 +181,7 @@ load(struct word_file *file, char message[MESSAGE_MAX])
 		return false;
 	words_destroy(file->words);
 	file->words = words;
+	file->generation++;
 	return true;
 }
 
@@ -219,6 +221,12 @@ const struct words *
 word_file_words(const struct word_file *file)
 {
 	return file->words;
+}
+
+unsigned
+word_file_generation(const struct word_file *file)
+{
+	return file->generation;
 }
 
 enum word_file_news

@@ -8,6 +8,7 @@
 
 #include "letters.h"
 #include "limits.h"
+#include "scan.h"
 #include "xmalloc.h"
 
 /* The longest first word, folded; nobody lists longer ones. */
@@ -325,4 +326,60 @@ words_add(struct words *words, struct str word, const char **reason)
 		words->count++;
 	}
 	return true;
+}
+
+/* The next run of the entry without blanks and apostrophes, which a text may write in other ways. */
+static struct str
+next_run(const struct entry *entry, const char *at)
+{
+	const char *end = entry->text + entry->len, *start;
+	size_t len;
+	uint32_t c = 0;
+
+	while (at < end && (is_blank(c = letter_read(at, end, &len)) || compared(c) == '\''))
+		at += len;
+	start = at;
+	while (at < end && !is_blank(c = letter_read(at, end, &len)) && compared(c) != '\'')
+		at += len;
+	return (struct str){start, (size_t)(at - start)};
+}
+
+static bool
+is_word_byte(char c)
+{
+	return (unsigned char)c < 0x80 && letter_class((unsigned char)c) == LETTER_WORD;
+}
+
+static void
+tell_literal(const struct entry *entry, words_literal_fn *fn, void *data)
+{
+	struct str best = {entry->text, 0};
+
+	for (struct str run = next_run(entry, entry->text); run.len > 0;
+		run = next_run(entry, run.ptr + run.len)) {
+		if (run.len > best.len)
+			best = run;
+	}
+	if (best.len == 0) { /* apostrophes alone, which are looked for as they stand */
+		fn(data, (struct str){entry->text, entry->len}, 0);
+		return;
+	}
+	/* At its ends stand blanks, apostrophes, or the ends of the entry, where a word ends too. */
+	int flags = is_word_byte(best.ptr[0]) ? SCAN_STARTS_WORD : 0;
+	if (is_word_byte(best.ptr[best.len - 1]))
+		flags |= SCAN_ENDS_WORD;
+	fn(data, best, flags);
+}
+
+void
+words_each_literal(const struct words *words, words_literal_fn *fn, void *data)
+{
+	struct head *head, *next;
+
+	HASH_ITER(hh, words->heads, head, next) {
+		for (const struct entry *e = head->entries; e; e = e->next)
+			tell_literal(e, fn, data);
+	}
+	for (const struct entry *e = words->others; e; e = e->next)
+		fn(data, (struct str){e->text, e->len}, 0);
 }

@@ -28,6 +28,12 @@ struct words_hit {
  * line. One hash look-up for each word of the text, however many words there are in the set. */
 bool words_find(const struct words *words, struct str text, struct words_hit *hit);
 
+/* For the set that looks for all words at once (scan.h): tells a literal for each entry. In every text that words_find
+ * finds something in, one of the literals stands, with the neighbours that the SCAN_ flags ask for, when both are
+ * case-folded by casefold.h. */
+typedef void words_literal_fn(void *data, struct str literal, int flags);
+void words_each_literal(const struct words *words, words_literal_fn *fn, void *data);
+
 /* A list file: one word or phrase a line; blank lines and lines that start with '#' do not count. */
 struct word_file;
 
@@ -35,6 +41,7 @@ struct word_file;
 struct word_file *word_file_create(const char *folder, struct str name, char message[MESSAGE_MAX]);
 void word_file_destroy(struct word_file *file);
 const struct words *word_file_words(const struct word_file *file);
+unsigned word_file_generation(const struct word_file *file); /* another one after each reading */
 
 enum word_file_news { WORD_FILE_SAME, WORD_FILE_READ, WORD_FILE_BROKEN };
 

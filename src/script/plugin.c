@@ -244,6 +244,12 @@ plugin_name(const struct plugin *plugin)
 	return plugin->name;
 }
 
+const char *
+plugin_source_file(const struct plugin *plugin)
+{
+	return plugin->file;
+}
+
 const struct plugin_about *
 plugin_about(const struct plugin *plugin)
 {

@@ -108,6 +108,7 @@ void plugin_restore(struct plugin *plugin, struct str key,
 /* What the file registered, in the order of registration. All of it stays the plugin's. The three lists take a
  * NULL plugin, which has registered nothing. */
 const char *plugin_name(const struct plugin *plugin);
+const char *plugin_source_file(const struct plugin *plugin); /* as it was loaded from */
 const struct plugin_about *plugin_about(const struct plugin *plugin);
 const struct plugin_handler *plugin_handlers(const struct plugin *plugin, unsigned *count);
 const struct plugin_stream *plugin_streams(const struct plugin *plugin, unsigned *count);
