@@ -68,6 +68,7 @@ function timer_methods.cancel(self)
 end
 
 local function start(call, ms, run)
+  wait.check(call)
   check.type(call, "what to run", run, "function")
   local own = starting()
   if callbacks.timer_count() + own.count >= wait.timers_max then

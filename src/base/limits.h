@@ -158,7 +158,7 @@
 #define STREAM_SHOWN_MAX        100 /* bytes of a wrong name that a message repeats */
 #define ADDRESS_SHOWN_MAX       200 /* bytes of a wrong address that a message repeats */
 #define INTAKE_INSTANCES_MAX    256
-#define PLUGIN_FOLDER_MAX       256  /* plugins in the folder that plugins are dropped into */
+#define PLUGIN_FOLDER_MAX       256   /* plugins in the folder that plugins are dropped into */
 #define RETIRED_MS_MAX          30000 /* how long tasks of a plugin that was replaced may go on */
 #define RELOAD_WORDS_MAX        (256u << 10) /* of what a reload has to say */
 #define WATCH_LOOK_MS           2000 /* between two looks at the files of plugins when nothing was told */
@@ -181,6 +181,8 @@
 #define ARCHIVE_ASIDE_MAX       1000 /* files of one archive that were put aside */
 #define REPLAY_BROKEN_SHOWN_MAX 10
 #define REPLAY_TURNS_MAX        4096 /* at one instant: a plugin may start tasks again and again */
+#define REPLAY_DRAIN_MS         INT64_C(86400000) /* that handlers may wait on after the last event */
+#define REPLAY_DRAIN_STEPS      100000
 
 /* sending */
 #define OUTBOX_ATTEMPTS_MAX      12 /* that reached the server: about half an hour */

@@ -51,6 +51,25 @@ advance(struct replay *replay, int64_t to_ms)
 		replay->now_ms = to_ms;
 }
 
+/* Handlers that wait when the events end go on to their end, for a while. */
+static void
+drain(struct replay *replay)
+{
+	int64_t until_ms = replay->now_ms + REPLAY_DRAIN_MS;
+	for (unsigned i = 0; i < REPLAY_DRAIN_STEPS && host_waiting(replay->host) > 0; i++) {
+		int64_t due_ms = host_next_due(replay->host);
+		if (due_ms > until_ms)
+			break;
+		replay->now_ms = due_ms > replay->now_ms ? due_ms : replay->now_ms;
+		host_replay(replay->host, NULL);
+	}
+	size_t left = host_waiting(replay->host);
+	if (left > 0)
+		log_warn(replay->session.log,
+			"%zu handlers or started functions still wait at the end; they are left there",
+			left);
+}
+
 static void
 replay_line(struct replay *replay, const char *file, uint64_t number, struct str line)
 {
@@ -168,6 +187,7 @@ replay_run(const struct args *args)
 	for (unsigned i = 0; i < args->before_dashes && !replay.failed; i++)
 		replay.failed = !replay_file(&replay, args->words[i]);
 	if (replay.host) {
+		drain(&replay);
 		if (replay.broken > REPLAY_BROKEN_SHOWN_MAX)
 			log_warn(replay.session.log, "%" PRIu64 " broken lines in all",
 				replay.broken);

@@ -71,6 +71,9 @@ const struct host_stats *host_stats(const struct host *host);
 /* Actions that are not ended yet. */
 size_t host_pending(const struct host *host);
 
+/* Handlers and started functions that wait for a time or an outcome. */
+size_t host_waiting(const struct host *host);
+
 /* Replay: takes the event and handles it before it returns; what was done is committed every few hundred events, and by
  * host_destroy. NULL: only runs what is due. */
 void host_replay(struct host *host, struct event *event);

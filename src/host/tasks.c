@@ -425,6 +425,17 @@ tasks_next_due(const struct host *host)
 	return next_ms;
 }
 
+size_t
+host_waiting(const struct host *host)
+{
+	size_t tasks = 0, timers = 0;
+	const struct task *task;
+	const struct timer *timer;
+	DL_COUNT(host->tasks, task, tasks);
+	LL_COUNT(host->timers, timer, timers);
+	return tasks + timers;
+}
+
 bool
 tasks_schedule_waits(const struct host *host, const struct instance *instance, unsigned schedule)
 {

@@ -19,6 +19,14 @@ wait_task(lua_State *L)
 	return 1;
 }
 
+/* check(call): raises unless a task runs */
+static int
+wait_check(lua_State *L)
+{
+	(void)lua_check_handling(L, luaL_checkstring(L, 1));
+	return 0;
+}
+
 /* choosing(boolean): a `where` function is about to run, or has */
 static int
 wait_choosing(lua_State *L)
@@ -125,6 +133,7 @@ wait_stop(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
+	{"check", wait_check},
 	{"choosing", wait_choosing},
 	{"outcome", wait_outcome},
 	{"request", wait_request},

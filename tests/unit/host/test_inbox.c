@@ -136,6 +136,77 @@ new_work_does_not_overtake_what_waits_in_the_store(void **state)
 	bench_close(&bench);
 }
 
+static unsigned
+id_of(const struct work *work)
+{
+	int64_t number = -1;
+	assert_non_null(work);
+	assert_true(str_to_int(work->event->id, 0, INT64_MAX, &number));
+	return (unsigned)number;
+}
+
+static void
+done(struct bench *bench, struct work *work)
+{
+	assert_true(store_begin(bench->store));
+	inbox_done(&bench->inbox, bench->store, work);
+	assert_true(store_commit(bench->store));
+}
+
+static void
+several_events_are_in_work_but_one_handler_of_each(void **state)
+{
+	struct bench bench = bench_open(*state);
+	struct inbox *inbox = &bench.inbox;
+	for (unsigned i = 0; i < 4; i++)
+		push(&bench, i);
+	/* Event 0 has a second handler. */
+	struct work *first = inbox_first(inbox, 2), *second = first->next;
+	event_unref(second->event);
+	second->event = event_ref(first->event);
+	inbox_run(inbox, first, true);
+	assert_null(inbox_first(inbox, 1));
+	struct work *other = inbox_first(inbox, 2);
+	assert_int_equal(id_of(other), 2);
+	inbox_run(inbox, other, true);
+	assert_null(inbox_first(inbox, 2));
+	assert_int_equal(id_of(inbox_first(inbox, 3)), 3);
+	done(&bench, first);
+	assert_ptr_equal(inbox_first(inbox, 2), second);
+	done(&bench, second);
+	assert_int_equal(id_of(inbox_first(inbox, 2)), 3);
+	inbox_run(inbox, other, false); /* to be run again */
+	assert_ptr_equal(inbox_first(inbox, 1), other);
+	bench_close(&bench);
+}
+
+static void
+what_waits_in_the_store_comes_while_a_handler_waits(void **state)
+{
+	struct bench bench = bench_open(*state);
+	struct inbox *inbox = &bench.inbox;
+	push(&bench, 1);
+	struct work *slow = inbox_first(inbox, 2);
+	inbox_run(inbox, slow, true);
+	for (unsigned i = 2; i <= INBOX_LOAD_MAX + 50; i++)
+		push(&bench, i);
+	save(&bench);
+	for (unsigned i = 2; i <= INBOX_LOAD_MAX + 50; i++) {
+		inbox_load(inbox, bench.store, bench.parser);
+		struct work *work = inbox_first(inbox, 2);
+		assert_int_equal(id_of(work), i);
+		done(&bench, work);
+		if (i % 100 == 0)
+			save(&bench);
+	}
+	inbox_load(inbox, bench.store, bench.parser);
+	assert_null(inbox_first(inbox, 2));
+	assert_int_equal(inbox->count, 1);
+	done(&bench, slow);
+	assert_int_equal(inbox->running, 0);
+	bench_close(&bench);
+}
+
 int
 main(void)
 {
@@ -145,6 +216,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(a_long_queue_waits_in_the_store_and_loses_nothing,
 			folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(new_work_does_not_overtake_what_waits_in_the_store,
+			folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(several_events_are_in_work_but_one_handler_of_each,
+			folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(what_waits_in_the_store_comes_while_a_handler_waits,
 			folder_setup, folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
