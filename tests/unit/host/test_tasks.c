@@ -297,7 +297,7 @@ a_plugin_that_goes_takes_its_tasks_along(void **state)
 	assert_int_equal(tasks_count(host, old), 3);
 	assert_true(tasks_schedule_waits(host, instance, 0));
 	struct plugin_error error;
-	instance->plugin = instance_build(host, &instance->about, &error);
+	instance->plugin = instance_build(host, instance, &instance->about, &error);
 	assert_non_null(instance->plugin);
 	assert_int_equal(tasks_count(host, instance->plugin), 0);
 	assert_false(tasks_schedule_waits(host, instance, 0));

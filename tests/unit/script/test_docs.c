@@ -130,8 +130,8 @@ every_snippet_runs(void **state)
 {
 	(void)state;
 	assert_int_equal(run_document("README.md"), 2);
-	assert_int_equal(run_document("docs/plugins.md"), 13);
-	assert_int_equal(run_document("docs/api.md"), 8);
+	assert_int_equal(run_document("docs/plugins.md"), 14);
+	assert_int_equal(run_document("docs/api.md"), 10);
 }
 
 int
