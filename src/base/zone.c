@@ -34,10 +34,10 @@ zone_destroy(struct zone *zone)
 }
 
 struct zone *
-zone_from_rule(const char *name, struct str text, char *error)
+zone_from_rule(const char *name, struct str rule, char *error)
 {
 	struct zone *zone = zone_new(name);
-	zone->has_rule = zone_rule_parse(text, &zone->rule);
+	zone->has_rule = zone_rule_parse(rule, &zone->rule);
 	if (zone->has_rule)
 		return zone;
 	snprintf(error, MESSAGE_MAX,

@@ -126,7 +126,7 @@ static int64_t
 date_in_year(const struct zone_date *date, int64_t year)
 {
 	int64_t january = days_from_date(year, 1, 1);
-	int64_t days = january;
+	int64_t days = 0;
 	switch (date->form) {
 	case ZONE_DATE_WEEK: {
 		int64_t first = days_from_date(year, date->month, 1);

@@ -43,10 +43,12 @@ lua_check_zone(lua_State *L, int index)
 
 /* ---- dates ---- */
 
-/* Whole seconds, rounded down. */
+/* Whole seconds, rounded down; now without. */
 static int64_t
 check_seconds(lua_State *L, int index)
 {
+	if (lua_isnoneornil(L, index))
+		return div_floor(clock_wall_ms(&plugin_of(L)->clock), 1000);
 	lua_Number seconds = luaL_checknumber(L, index);
 	luaL_argcheck(L, seconds > -6e10 && seconds < 2.5e11, index,
 		"expected Unix seconds of the years 69 to 9891");
@@ -77,7 +79,7 @@ set_date(lua_State *L, const struct local_time *local)
 	lua_setfield(L, -2, "isdst");
 }
 
-/* date(seconds, zone | nil) -> { year =, month =, …, offset = seconds, zone = "CET" } */
+/* date(seconds | nil, zone | nil) -> { year =, month =, …, offset = seconds, zone = "CET" } */
 static int
 time_date(lua_State *L)
 {
@@ -144,6 +146,7 @@ static int
 time_text(lua_State *L)
 {
 	struct local_time local;
+	luaL_checknumber(L, 1);
 	int64_t unix_s = check_seconds(L, 1);
 	int ms = (int)((lua_tonumber(L, 1) - (lua_Number)unix_s) * 1000);
 	zone_local(lua_check_zone(L, 2), unix_s, &local);
@@ -249,9 +252,7 @@ os_date(lua_State *L)
 {
 	struct local_time local;
 	const char *format = luaL_optstring(L, 1, "%c");
-	int64_t unix_s = lua_isnoneornil(L, 2)
-				 ? div_floor(clock_wall_ms(&plugin_of(L)->clock), 1000)
-				 : check_seconds(L, 2);
+	int64_t unix_s = check_seconds(L, 2);
 	lua_settop(L, 1);
 	if (*format == '!') {
 		format++;

@@ -17,6 +17,7 @@ local function tests_dates()
   assert(date.hour == 3 and date.offset == 7200 and date.zone == "CEST" and date.isdst == true)
   date = tusk.time.date(-1, "+05:45")
   assert(date.year == 1970 and date.hour == 5 and date.min == 44 and date.sec == 59 and date.zone == "+05:45")
+  assert(tusk.time.date(nil, "UTC").hour == 12 and tusk.time.date().year == 2025)
   assert(tusk.time.date(0).year >= 1969) -- the machine's own zone
 end
 

@@ -4,8 +4,11 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -167,7 +170,30 @@ refuses_rules_that_are_none(void **state)
 	}
 }
 
-/* ---- files, byte by byte ---- */
+/* ---- files ---- */
+
+/* A file that is too big, one that is a pipe, and a folder. */
+static void
+reads_no_more_than_a_zone_file_may_have(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/moontusk-test-XXXXXX", path[100], error[MESSAGE_MAX];
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/Huge", folder);
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	assert_int_equal(ftruncate(fileno(file), INT64_C(1) << 40), 0);
+	fclose(file);
+	assert_null(zone_open(STR("Huge"), folder, error));
+	assert_non_null(strstr(error, "/Huge cannot be read: File too large"));
+	remove(path);
+	snprintf(path, sizeof(path), "%s/Pipe", folder);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_null(zone_open(STR("Pipe"), folder, error));
+	assert_non_null(strstr(error, "\"Pipe\" cannot be looked up"));
+	remove(path);
+	rmdir(folder);
+}
 
 #define HEADER(version, counts) "TZif" version "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" counts
 /* One transition, at 1000 s, from UTC to +01:00. Counts: isut isstd leap time type char. */
@@ -255,6 +281,7 @@ main(void)
 		cmocka_unit_test(refuses_names_and_says_the_nearest),
 		cmocka_unit_test(reads_what_tz_may_say),
 		cmocka_unit_test(refuses_rules_that_are_none),
+		cmocka_unit_test(reads_no_more_than_a_zone_file_may_have),
 		cmocka_unit_test(reads_files_of_each_version),
 		cmocka_unit_test(refuses_broken_files_with_a_reason),
 	};
