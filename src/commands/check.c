@@ -6,9 +6,11 @@
 #include "command.h"
 #include "host.h"
 #include "limits.h"
+#include "permission.h"
 #include "plugin.h"
 #include "session.h"
 #include "target.h"
+#include "zone.h"
 
 #define LOG_MODULE "check"
 
@@ -26,43 +28,108 @@ print_streams(const struct plugin *plugin)
 	printf("%s\n", count ? "" : " nothing (no tusk.subscribe)");
 }
 
+/* "every 15m", "daily at 09:00, 21:30 (Europe/Berlin) on Mon, Fri" */
+static void
+put_schedule(const struct plugin_schedule *schedule, struct buf *out)
+{
+	static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	if (schedule->every_ms) {
+		buf_add_text(out, "every ");
+		duration_format(out, schedule->every_ms);
+		return;
+	}
+	buf_add_text(out, "daily at ");
+	for (unsigned i = 0; i < schedule->time_count; i++) {
+		int minutes = schedule->times_s[i] / 60;
+		buf_printf(out, "%s%02d:%02d", i ? ", " : "", minutes / 60, minutes % 60);
+	}
+	buf_printf(out, " (%s)", zone_name(schedule->zone));
+	const char *comma = " on ";
+	for (unsigned day = 0; day < COUNT_OF(days); day++) {
+		if (schedule->weekdays == 0x7f || !(schedule->weekdays & 1u << day))
+			continue;
+		buf_printf(out, "%s%s", comma, days[day]);
+		comma = ", ";
+	}
+}
+
+static void
+print_schedules(const struct plugin *plugin)
+{
+	unsigned count;
+	const struct plugin_schedule *schedules = plugin_schedules(plugin, &count);
+	for (unsigned i = 0; i < count; i++) {
+		struct buf out;
+		buf_init(&out, PLUGIN_ERROR_MAX);
+		put_schedule(&schedules[i], &out);
+		bool named = out.err == ERR_OK && strcmp(schedules[i].name, out.ptr) != 0;
+		printf("  runs %s%s%s%s\n", out.err == ERR_OK ? out.ptr : "by the clock",
+			named ? " (\"" : "", named ? schedules[i].name : "", named ? "\")" : "");
+		buf_finish(&out);
+	}
+}
+
+/* What follows "may:" and "may not:". Hosts are listed apart. */
+static void
+print_table(const struct plugin *plugin, bool may)
+{
+	size_t count;
+	const struct permission *table = permission_table(&count);
+	const char *comma = may ? "  may: " : "  may not: ";
+	for (size_t i = 0; i < count; i++) {
+		if (table[i].has_host || plugin_may(plugin, table[i].name) != may)
+			continue;
+		printf("%s%s", comma, table[i].words);
+		comma = ", ";
+	}
+	if (*comma == ',')
+		printf("\n");
+}
+
+static void
+print_hosts(const struct plugin *plugin)
+{
+	const struct plugin_about *about = plugin_about(plugin);
+	unsigned calls = about->host_count;
+	for (unsigned i = 0; i < about->permission_count; i++) {
+		const char *permission = about->permissions[i];
+		if (!str_starts(str_from(permission), "http:") || !plugin_may(plugin, permission))
+			continue;
+		printf("  may call: %s\n", permission + strlen("http:"));
+		calls++;
+	}
+	for (unsigned i = 0; i < about->host_count; i++)
+		printf("  may call: %s (the address stands in its options)\n",
+			about->hosts[i] + strlen("http:"));
+	if (calls == 0)
+		printf("  may call: no other server\n");
+}
+
+static void
+print_warning(void *data, const char *text)
+{
+	(void)data;
+	printf("  warning: %s\n", text);
+}
+
+static void
+print_budget(const struct plugin *plugin)
+{
+	struct plugin_usage usage;
+	plugin_usage(plugin, &usage);
+	if (usage.cpu_limit_ms && usage.limit_bytes)
+		printf("  may use: %d ms of CPU time a call, %zu MB of memory\n",
+			usage.cpu_limit_ms, usage.limit_bytes >> 20);
+}
+
 static void
 print_permissions(const struct plugin *plugin)
 {
-	static const struct {
-		const char *permission, *words;
-	} known[] = {
-		{"post", "post"},
-		{"reply", "reply"},
-		{"boost", "boost"},
-		{"favourite", "favourite"},
-		{"bookmark", "bookmark"},
-		{"archive", "archive public posts"},
-		{"archive:private", "archive private and direct posts"},
-		{"forward:private", "forward private and direct posts"},
-	};
-	const struct plugin_about *about = plugin_about(plugin);
-	printf("  may:");
-	const char *comma = " ";
-	for (unsigned i = 0; i < COUNT_OF(known); i++) {
-		if (!plugin_may(plugin, known[i].permission))
-			continue;
-		printf("%s%s", comma, known[i].words);
-		comma = ", ";
-	}
-	for (unsigned i = 0; i < about->permission_count; i++) {
-		const char *permission = about->permissions[i];
-		if (strncmp(permission, "http:", 5) == 0 && plugin_may(plugin, permission)) {
-			printf("%ssend to %s", comma, permission + 5);
-			comma = ", ";
-		}
-	}
-	printf("%s\n", *comma == ' ' ? " nothing" : "");
-	for (unsigned i = 0; i < about->permission_count; i++) {
-		if (!plugin_may(plugin, about->permissions[i]))
-			printf("  asks for \"%s\", which is not granted: allow = { \"%s\" }\n",
-				about->permissions[i], about->permissions[i]);
-	}
+	print_table(plugin, true);
+	print_hosts(plugin);
+	print_table(plugin, false);
+	print_budget(plugin);
+	plugin_each_odd_grant(plugin, print_warning, NULL);
 }
 
 static void
@@ -78,6 +145,7 @@ print_plugin(const struct plugin *plugin)
 		about->description ? about->description : "");
 	print_streams(plugin);
 	printf("  handlers: %u, schedules: %u\n", handlers, schedules);
+	print_schedules(plugin);
 	if (handlers == 0 && schedules == 0)
 		printf("  warning: it does nothing: it calls neither tusk.on nor tusk.hear nor tusk.every\n");
 	if (handlers > 0 && streams == 0)

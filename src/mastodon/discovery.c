@@ -272,7 +272,7 @@ on_credentials(struct discovery *discovery, const struct http_answer *answer)
 		bool moved = answer->status >= 300 && answer->status < 400;
 		const char *place = moved ? http_header(answer, "location") : NULL;
 		log_warn(discovery->log,
-			"%s does not say who the account \"%s\" is: %s%s%s; going on without",
+			"%s does not say who the account \"%s\" is: %s%s%s; going on, but nothing is done to posts and accounts, which could be its own",
 			account->host, account->name, words, place != NULL ? ", it points to " : "",
 			place != NULL ? place : "");
 		finish(discovery, DISCOVERY_DONE, "");

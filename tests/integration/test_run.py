@@ -411,6 +411,30 @@ tusk.every("1h", { name = "hourly" }, function() tusk.log.info("an hour has pass
         self.assertEqual(code, 0, errors)
         self.assertIn("hears: public", out)
         self.assertRegex(out, "may: .*boost")
+        self.assertRegex(out, "may not: .*follow and unfollow accounts")
+        self.assertIn("may call: no other server", out)
+
+    def test_check_says_in_plain_words_what_each_instance_may_do(self):
+        self.write("busy.lua", """local tusk = require "moontusk"
+tusk.plugin { permissions = { "report", "follow", "http:hooks.example:8443" } }
+tusk.options { to = "" }
+tusk.every("15m", function() end)
+tusk.daily({ "09:00", "21:30" }, { name = "digest", tz = "UTC", on = { "mon", "fri" } }, function() end)
+""")
+        config = self.write("moontusk.lua", """return {
+  accounts = { bot = { server = "https://mastodon.example" } },
+  plugins = { { "./busy.lua", account = "bot", options = { to = "ntfy:https://ntfy.example/x" },
+    allow = { "report", "http:hooks.example:8443", "folow", "block", "archive:private" } } },
+}""")
+        code, out, errors = self.run_to_end("check", "--config", config)
+        self.assertEqual(code, 0, errors)
+        for words in ("runs every 15m", 'runs daily at 09:00, 21:30 (UTC) on Mon, Fri ("digest")',
+                      "may call: hooks.example:8443", "may call: ntfy.example (the address stands in its options)",
+                      "report posts and accounts, archive private and direct posts", "ms of CPU time a call",
+                      'declares "follow", which is not granted', 'did you mean "follow"?',
+                      'names "block", which the plugin does not declare'):
+            self.assertIn(words, out)
+        self.assertRegex(out, "may not: follow and unfollow accounts, mute .*act as a moderator")
 
 
 class Demo(harness.Case):

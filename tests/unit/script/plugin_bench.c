@@ -153,7 +153,10 @@ bool
 bench_ended(struct bench *bench, enum plugin_verdict verdict, struct plugin_run *run)
 {
 	while (verdict == PLUGIN_WAITS) {
-		const char *answer = bench->answer ? bench->answer : "{\"ok\":{\"id\":\"77\"}}";
+		const char *usual = run->wait.kind == WAIT_REQUEST
+					    ? "{\"ok\":{\"status\":200,\"headers\":{}}}\n[]"
+					    : "{\"ok\":{\"id\":\"77\"}}";
+		const char *answer = bench->answer ? bench->answer : usual;
 		if (run->wait.kind == WAIT_SLEEP)
 			bench->now_ms = run->wait.until_ms;
 		verdict = plugin_resume(bench->plugin, run, str_from(answer));

@@ -18,7 +18,7 @@ struct bench {
 	struct plugin_error error;
 	struct effects effects;
 	const char *
-		answer; /* to tasks that wait; NULL: { "ok": { "id": "77" } }. Sleeping ones wake at once, later */
+		answer; /* to tasks that wait; NULL: { "ok": { "id": "77" } }, to requests 200 and []. Sleeping ones wake at once, later */
 };
 
 void bench_init(struct bench *bench);

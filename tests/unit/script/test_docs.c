@@ -79,7 +79,8 @@ run_snippet(const char *source, const char *wrap, const char *where)
 		(void)buf_add_text(&text, "local tusk = require 'moontusk' ");
 	if (strcmp(wrap, "handler") == 0)
 		(void)buf_add_text(&text,
-			"tusk.plugin { permissions = { 'http:hooks.example' } } "
+			"tusk.plugin { permissions = { 'http:hooks.example', 'report', 'follow', 'mute', "
+			"'block', 'api:read', 'api:write' } } "
 			"tusk.on('update', function(status, event) local _ = status, event\n");
 	(void)buf_add_text(&text, source);
 	if (strcmp(wrap, "handler") == 0)
@@ -130,8 +131,8 @@ every_snippet_runs(void **state)
 {
 	(void)state;
 	assert_int_equal(run_document("README.md"), 2);
-	assert_int_equal(run_document("docs/plugins.md"), 14);
-	assert_int_equal(run_document("docs/api.md"), 10);
+	assert_int_equal(run_document("docs/plugins.md"), 15);
+	assert_int_equal(run_document("docs/api.md"), 14);
 }
 
 int
