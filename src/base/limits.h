@@ -139,7 +139,16 @@
 #define PLUGIN_CPU_MS_MAX     10000 /* nothing else of the host runs meanwhile */
 #define PLUGIN_LOAD_MS_DEFAULT                                                                     \
 	1000 /* for running a plugin's file; ten times "cpu" when that is set */
-#define PLUGIN_PCALL_FRAMES_MAX 4000         /* calls around a pcall */
+#define PLUGIN_PCALL_FRAMES_MAX 4000        /* calls around a pcall */
+#define LUA_LOAD_MAX            (1u << 20)  /* of a text that load compiles */
+#define LUA_JUMPS_MAX           8192        /* times break or goto in one text */
+#define LUA_SMALL_TEXT          (64u << 10) /* results that are not measured before */
+#define DATE_FORMAT_MAX         1024        /* of os.date */
+#define EFFECTS_BYTES_MAX       (8u << 20)  /* texts of what one task asks for */
+#define PLUGIN_LOG_MINUTE_MAX   1000        /* lines of an instance in a minute */
+#define PLUGIN_LOG_TEXT_MAX     8192        /* bytes of one line that are looked at */
+#define PLUGIN_PERMISSIONS_MAX  256
+#define REGEX_WORK_MAX          20000000u /* as PATTERN_WORK_MAX, for one call of tusk.regex: 0.2 s */
 #define LUA_HARD_LIMIT_EXTRA    (256u << 20) /* over four times the limit: there allocations fail */
 #define LUA_CHARGED_MIN         (4u << 20)   /* charged memory that is not worth a collection */
 #define CONFIG_CPU_MS_MAX       1000

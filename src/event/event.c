@@ -94,6 +94,15 @@ event_create(const struct event *parts)
 	return event;
 }
 
+size_t
+event_memory(const struct event *event)
+{
+	/* The payload's bytes are there twice: as they came, and as the document's texts. */
+	return sizeof(*event) + event->name.len + event->stream.len + event->param.len +
+	       event->account.len + event->id.len + event->payload.len +
+	       (event->doc ? event->payload.len + json_doc_memory(event->doc) : 0);
+}
+
 struct event *
 event_ref(struct event *event)
 {

@@ -75,6 +75,8 @@ struct event *event_create(const struct event *parts);
 struct event *event_ref(struct event *event);
 /* A reference for whoever only wants to know the event again by its address: the document stays where it is. */
 struct event *event_hold(struct event *event);
+size_t event_memory(
+	const struct event *event);    /* bytes that it holds, its document included; about */
 void event_unref(struct event *event); /* NULL is fine; destroys with the last reference */
 
 /* The status that content keys look at: of a boost the inner post; of a notification its

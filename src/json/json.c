@@ -204,6 +204,12 @@ json_path(struct json_value value, const char *path)
 }
 
 size_t
+json_doc_memory(const struct json_doc *doc)
+{
+	return doc ? sizeof(*doc) + doc->words * sizeof(doc->tape[0]) : 0;
+}
+
+size_t
 json_count(struct json_value container)
 {
 	char type = tape_type(container);

@@ -54,6 +54,7 @@ enum err json_parse_borrowed(struct json_parser *parser, struct str text, struct
 bool json_doc_is_borrowed(const struct json_doc *doc);
 /* A copy of its own of a borrowed document; values found before still point into the borrowed one. */
 struct json_doc *json_doc_keep(const struct json_doc *doc); /* new */
+size_t json_doc_memory(const struct json_doc *doc); /* bytes, its strings not counted; 0 for NULL */
 void json_doc_destroy(struct json_doc *doc); /* NULL is fine; nothing happens to a borrowed one */
 
 struct json_value json_root(const struct json_doc *doc);

@@ -168,6 +168,16 @@ pattern_destroy(struct pattern *pattern)
 	free(pattern);
 }
 
+size_t
+pattern_memory(const struct pattern *pattern)
+{
+	size_t size = 0, jit_size = 0;
+
+	pcre2_pattern_info(pattern->code, PCRE2_INFO_SIZE, &size);
+	pcre2_pattern_info(pattern->code, PCRE2_INFO_JITSIZE, &jit_size);
+	return sizeof(*pattern) + pattern->text_len + size + jit_size;
+}
+
 struct str
 pattern_text(const struct pattern *pattern)
 {
@@ -273,14 +283,15 @@ pattern_scratch_destroy(struct pattern_scratch *scratch)
 /* PCRE2 counts its match limit anew from each byte it starts at, so that a text of n bytes may take
  * n times the limit: `\s+$` on 100 KB of blanks would run for many seconds. The product is bounded. */
 static void
-set_limit_for(struct pattern_scratch *scratch, size_t len)
+set_limit_for(struct pattern_scratch *scratch, size_t len, unsigned work_max)
 {
-	uint64_t limit = PATTERN_MATCH_LIMIT;
+	uint64_t limit = PATTERN_MATCH_LIMIT, work = work_max ? work_max : PATTERN_WORK_MAX;
+	uint64_t least = work_max ? 1 : PATTERN_MATCH_LIMIT_MIN;
 
-	if (len > PATTERN_WORK_MAX / PATTERN_MATCH_LIMIT)
-		limit = PATTERN_WORK_MAX / len;
-	if (limit < PATTERN_MATCH_LIMIT_MIN)
-		limit = PATTERN_MATCH_LIMIT_MIN;
+	if (len > work / PATTERN_MATCH_LIMIT)
+		limit = work / len;
+	if (limit < least)
+		limit = least;
 	if (scratch->match_limit == limit)
 		return;
 	scratch->match_limit = (uint32_t)limit;
@@ -327,7 +338,7 @@ pattern_match(const struct pattern *pattern, struct pattern_scratch *scratch,
 	/* Without PCRE2's own check a start inside a character would be undefined. */
 	if (subject->start < text.len && ((unsigned char)text.ptr[subject->start] & 0xc0) == 0x80)
 		return PATTERN_INVALID;
-	set_limit_for(scratch, text.len - subject->start);
+	set_limit_for(scratch, text.len - subject->start, subject->work_max);
 	int rc = pcre2_match(pattern->code, (PCRE2_SPTR)text.ptr, text.len, subject->start,
 		PCRE2_NO_UTF_CHECK, scratch->data, scratch->context);
 	enum pattern_result result = result_of(scratch, rc);

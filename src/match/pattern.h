@@ -38,6 +38,7 @@ struct pattern_error {
  * With MOONTUSK_NO_JIT in the environment all are interpreted: valgrind cannot look into compiled code. */
 struct pattern *pattern_compile(struct str text, int flags, struct pattern_error *error); /* new */
 void pattern_destroy(struct pattern *pattern);
+size_t pattern_memory(const struct pattern *pattern); /* bytes, compiled code included */
 struct str pattern_text(const struct pattern *pattern);
 int pattern_flags(const struct pattern *pattern);         /* as they were given */
 unsigned pattern_captures(const struct pattern *pattern); /* highest group number */
@@ -56,7 +57,9 @@ void pattern_scratch_destroy(struct pattern_scratch *scratch);
 struct pattern_subject {
 	struct str text;
 	size_t start; /* byte to start at */
-	bool valid;   /* the caller knows that text is valid UTF-8 (checked once at decode) */
+	/* About how many steps at most, over all bytes to start at; 0: PATTERN_WORK_MAX. */
+	unsigned work_max;
+	bool valid; /* the caller knows that text is valid UTF-8 (checked once at decode) */
 };
 
 /* Fills spans[0..count) (0 is the whole match); count 0 is fine. */

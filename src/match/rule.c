@@ -156,6 +156,12 @@ rule_destroy(struct rule *rule)
 	free(rule);
 }
 
+size_t
+rule_memory(const struct rule *rule)
+{
+	return sizeof(*rule) + rule->memory;
+}
+
 /* A hit inside a table that then does not hold is none. */
 static enum rule_result
 test_table(struct match *match, const struct table *table)

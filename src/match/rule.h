@@ -23,6 +23,9 @@ struct rule_env {
 	const char
 		*folder;   /* where list files are read from: the plugin's folder; NULL: no files */
 	int pattern_flags; /* added to those of every pattern, e.g. PATTERN_NO_JIT */
+	bool (*must_end)(
+		void *data); /* asked between two patterns: true ends it, as an error; NULL: never */
+	void *data;
 };
 
 /* Compiles the JSON form of a match table: an object with the keys of docs/reference (all ANDed, lists ORed,
@@ -30,6 +33,7 @@ struct rule_env {
 struct rule *rule_compile(
 	struct json_value table, const struct rule_env *env, struct rule_error *error);
 void rule_destroy(struct rule *rule);
+size_t rule_memory(const struct rule *rule); /* bytes of its patterns and words, about */
 
 enum rule_result {
 	RULE_NO,

@@ -94,6 +94,11 @@ compiler_unknown(struct compiler *compiler, const char *what, struct str given,
 bool
 compiler_count(struct compiler *compiler)
 {
+	const struct rule_env *env = compiler->env;
+
+	if (env->must_end && env->must_end(env->data))
+		return compiler_fail(compiler, "it takes too long to compile");
+	compiler->rule->memory += sizeof(struct cond);
 	if (++compiler->nodes <= RULE_NODES_MAX)
 		return true;
 	return compiler_fail(compiler,

@@ -41,6 +41,7 @@ add_pattern(
 	cond->texts[cond->text_count++] = (struct text){.view = view,
 		.pattern = pattern,
 		.health = xcalloc(1, sizeof(struct pattern_health))};
+	compiler->rule->memory += pattern_memory(pattern);
 	return true;
 }
 
@@ -191,6 +192,7 @@ read_words(struct compiler *compiler, struct json_value value, struct cond *cond
 		size_t path = compiler_enter_index(compiler, ++index);
 		if (json_type(it.value) != JSON_STRING)
 			return compiler_expected(compiler, "a word", it.value);
+		compiler->rule->memory += 2 * json_str(it.value).len + sizeof(struct str);
 		if (!words_add(cond->words, json_str(it.value), &reason))
 			return compiler_fail(compiler, "the word %s", reason);
 		compiler_leave(compiler, path);

@@ -28,6 +28,15 @@ effects_finish(struct effects *effects)
 	*effects = (struct effects){0};
 }
 
+bool
+effects_room(struct effects *effects, size_t bytes)
+{
+	if (bytes > EFFECTS_BYTES_MAX - effects->bytes)
+		return false;
+	effects->bytes += bytes;
+	return true;
+}
+
 struct effect *
 effects_add(struct effects *effects, enum effect_type type)
 {

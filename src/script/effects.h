@@ -36,9 +36,12 @@ struct effect {
 struct effects {
 	struct effect *list;
 	size_t count, size;
+	size_t bytes; /* of texts, as effects_room was told */
 };
 
 void effects_init(struct effects *effects);
 void effects_finish(struct effects *effects); /* frees all */
+/* Whether texts of `bytes` more fit into EFFECTS_BYTES_MAX; counts them if so. */
+bool effects_room(struct effects *effects, size_t bytes);
 /* The new entry, zeroed but for its type; NULL past PLUGIN_EFFECTS_MAX. */
 struct effect *effects_add(struct effects *effects, enum effect_type type);

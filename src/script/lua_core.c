@@ -53,6 +53,9 @@ core_about(lua_State *L)
 		return lua_state_fail(L, "tusk.plugin was called twice; one header is enough");
 	lua_getfield(L, 1, "permissions");
 	lua_Integer count = lua_istable(L, -1) ? (lua_Integer)lua_rawlen(L, -1) : 0;
+	if (count > PLUGIN_PERMISSIONS_MAX)
+		return lua_state_fail(
+			L, "tusk.plugin: more than %d permissions", PLUGIN_PERMISSIONS_MAX);
 	for (lua_Integer i = 1; i <= count; i++) {
 		lua_rawgeti(L, -1, i);
 		text_list_add(&plugin->declared, lua_check_str(L, -1));
@@ -122,13 +125,22 @@ core_stream(lua_State *L)
 	return 0;
 }
 
+static bool
+must_end(void *data)
+{
+	return lua_state_must_end(data);
+}
+
 static struct rule *
 compile_rule(lua_State *L, struct plugin *plugin, struct str text, const char *call)
 {
 	struct json_doc *doc = NULL;
 	struct json_error json_error = {0};
 	struct rule_error error = {.offset = -1};
-	struct rule_env env = {.folder = plugin->folder, .pattern_flags = plugin->pattern_flags};
+	struct rule_env env = {.must_end = must_end,
+		.data = L,
+		.folder = plugin->folder,
+		.pattern_flags = plugin->pattern_flags};
 	struct rule *rule = NULL;
 	enum err err = json_parse(plugin->parser, text, &doc, &json_error);
 	if (err == ERR_OK)
@@ -138,6 +150,7 @@ compile_rule(lua_State *L, struct plugin *plugin, struct str text, const char *c
 	json_doc_destroy(doc); /* before anything that may raise */
 	if (rule)
 		return rule;
+	lua_state_check(L);
 	const char *colon = *error.where ? ": " : "";
 	if (*error.pattern)
 		lua_state_fail(L, "%s: match: %s%s%s; the pattern is \"%s\"", call, error.where,
@@ -246,6 +259,8 @@ core_handler(lua_State *L)
 	plugin->handlers = xreallocarray(
 		plugin->handlers, plugin->handler_count + 1, sizeof(*plugin->handlers));
 	plugin->handlers[plugin->handler_count++] = handler;
+	if (handler.rule) /* for as long as the state lives */
+		lua_state_charge(L, (ptrdiff_t)rule_memory(handler.rule));
 	lua_pushinteger(L, plugin->handler_count);
 	return 1;
 }

@@ -27,11 +27,23 @@ struct effect *
 plugin_add_effect(lua_State *L, struct plugin *plugin, enum effect_type type)
 {
 	struct effect *effect = effects_add(plugin->effects, type);
+	plugin->over_output = plugin->over_output || !effect;
 	if (!effect)
 		lua_state_fail(L,
 			"one handler call asked for more than %d things; ask for fewer, or do the rest in a schedule",
 			PLUGIN_EFFECTS_MAX);
 	return effect;
+}
+
+void
+plugin_effect_room(lua_State *L, struct plugin *plugin, size_t bytes)
+{
+	if (effects_room(plugin->effects, bytes))
+		return;
+	plugin->over_output = true;
+	lua_state_fail(L,
+		"one handler call asked for things with more than %d bytes of text in all",
+		EFFECTS_BYTES_MAX);
 }
 
 /* The text field of the table at 1, pushed so that it stays; STR_NONE when it is nil. */
@@ -83,6 +95,8 @@ effect_action(lua_State *L)
 	if (body.len > ACTION_BODY_MAX)
 		return lua_state_fail(L, "%s: %zu bytes to send, at most %d are possible", call.ptr,
 			body.len, (int)ACTION_BODY_MAX);
+	plugin_effect_room(L, plugin,
+		target.len + author.len + key.len + url.len + headers.len + body.len + summary.len);
 	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_ACTION);
 	effect->action = (struct action){
 		.kind = kind,
@@ -121,6 +135,7 @@ effect_archive(lua_State *L)
 	grants_require(L, "archive", "archive");
 	if (!plugin->delivery || !plugin->delivery->event)
 		return lua_state_fail(L, "archive: there is no event to archive here");
+	plugin_effect_room(L, plugin, name.len + payload.len);
 	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_ARCHIVE);
 	set_texts(effect, name, payload);
 	effect->event = event_ref(plugin->delivery->event);
@@ -133,6 +148,7 @@ effect_put(lua_State *L)
 {
 	struct plugin *plugin = lua_check_handling(L, "tusk.store");
 	struct str key = lua_check_str(L, 1), json = lua_check_str(L, 2);
+	plugin_effect_room(L, plugin, key.len + json.len);
 	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_STATE_PUT);
 	set_texts(effect, key, json);
 	return 0;
@@ -144,6 +160,7 @@ effect_delete(lua_State *L)
 {
 	struct plugin *plugin = lua_check_handling(L, "tusk.store");
 	struct str key = lua_check_str(L, 1);
+	plugin_effect_room(L, plugin, key.len);
 	set_texts(plugin_add_effect(L, plugin, EFFECT_STATE_DELETE), key, STR_NONE);
 	return 0;
 }
@@ -154,6 +171,7 @@ effect_note(lua_State *L)
 {
 	struct plugin *plugin = lua_check_handling(L, "a note");
 	struct str what = lua_check_str(L, 1), json = lua_check_str(L, 2);
+	plugin_effect_room(L, plugin, what.len + json.len);
 	struct effect *effect = plugin_add_effect(L, plugin, EFFECT_NOTE);
 	set_texts(effect, what, json);
 	return 0;

@@ -65,6 +65,7 @@ static const struct member {
 /* Keeps the event alive; user value 1: the text of what matched. */
 struct holder {
 	struct event *event;
+	size_t charged; /* to the instance's memory: the document is there as long as one of its tables */
 };
 
 /* The hidden node of a table that is not filled yet. User values: 1 the holder, 2 the members that were read and
@@ -296,6 +297,7 @@ fill_members(lua_State *L, int table, int node_index)
 	struct json_iter iter = json_iter(node->value);
 	bool is_array = json_type(node->value) == JSON_ARRAY;
 	for (lua_Integer i = 1; json_next(&iter); i++) {
+		lua_state_check(L);
 		if (is_array)
 			lua_pushinteger(L, i);
 		else
@@ -450,6 +452,8 @@ holder_gc(lua_State *L)
 	struct holder *holder = luaL_checkudata(L, 1, HOLDER_TYPE);
 	event_unref(holder->event);
 	holder->event = NULL;
+	lua_state_charge(L, -(ptrdiff_t)holder->charged);
+	holder->charged = 0;
 	return 0;
 }
 
@@ -518,8 +522,11 @@ lua_event_push(lua_State *L, struct event *event, struct str matched)
 {
 	enum event_payload payload = event_kind_info(event->kind)->payload;
 	struct holder *holder = lua_newuserdatauv(L, sizeof(*holder), 1);
-	holder->event = NULL;
+	*holder = (struct holder){0};
 	luaL_setmetatable(L, HOLDER_TYPE); /* from here on __gc owns the reference */
+	size_t size = event_memory(event);
+	lua_state_charge(L, (ptrdiff_t)size);
+	holder->charged = size;
 	holder->event = event_ref(event);
 	if (matched.len) {
 		lua_pushlstring(L, matched.ptr, matched.len);

@@ -72,10 +72,13 @@ put_list(lua_State *L, struct buf *out, const struct step *step, lua_Integer cou
 	(void)buf_add_char(out, ']');
 }
 
+/* qsort cannot be left: once the call has to end, all keys are equal, and it is done soon. */
 static int
-compare_keys(const void *a, const void *b)
+compare_keys(const void *a, const void *b, void *data)
 {
 	const struct str *x = a, *y = b;
+	if (lua_state_must_end(data))
+		return 0;
 	int order = memcmp(x->ptr, y->ptr, x->len < y->len ? x->len : y->len);
 	if (order)
 		return order;
@@ -96,7 +99,7 @@ put_object(lua_State *L, struct buf *out, const struct step *step, size_t count)
 			keys[used].ptr = lua_tolstring(L, -1, &keys[used].len);
 		used++;
 	}
-	qsort(keys, count, sizeof(*keys), compare_keys);
+	qsort_r(keys, count, sizeof(*keys), compare_keys, L);
 	(void)buf_add_char(out, '{');
 	for (size_t i = 0; i < count; i++) {
 		struct step inner = {.up = step,
@@ -161,6 +164,7 @@ put_table(lua_State *L, struct buf *out, const struct step *step)
 	lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
 	lua_pushnil(L);
 	while (lua_next(L, -2)) {
+		lua_state_check(L);
 		lua_pop(L, 1);
 		if (lua_type(L, -1) == LUA_TSTRING)
 			texts++;
@@ -190,6 +194,7 @@ put_value(lua_State *L, struct buf *out, const struct step *step)
 	/* Few tables that hold each other twice are many in the text: past its end none is looked at. */
 	if (out->err != ERR_OK)
 		return;
+	lua_state_check(L);
 	luaL_checkstack(L, 8, "too deep");
 	switch (lua_type(L, -1)) {
 	case LUA_TNIL:
@@ -308,6 +313,7 @@ lua_json_push(lua_State *L, struct json_value value, bool keep_null)
 		lua_json_mark_array(L);
 	struct json_iter iter = json_iter(value);
 	for (lua_Integer i = 1; json_next(&iter); i++) {
+		lua_state_check(L);
 		if (!is_array)
 			lua_pushlstring(L, iter.key.ptr, iter.key.len);
 		lua_json_push(L, iter.value, keep_null);

@@ -9,18 +9,42 @@
 #include "plugin_internal.h"
 #include "xmalloc.h"
 
+/* Counts a line. False: it is one too many, of the call or of the minute; said once. */
+static bool
+may_log(struct plugin *plugin)
+{
+	unsigned *lines = plugin->task ? &plugin->task->log_lines : &plugin->load_lines;
+	int64_t minute = clock_wall_ms(&plugin->clock) / 60000;
+	if (plugin->minute != minute) {
+		plugin->minute = minute;
+		plugin->minute_lines = 0;
+	}
+	if (++*lines > PLUGIN_LOG_LINES_MAX) {
+		if (*lines == PLUGIN_LOG_LINES_MAX + 1)
+			log_write(plugin->log, LOG_WARN, plugin->name,
+				"this %s has logged %d lines; the rest is left out",
+				plugin->task ? "handler call" : "loading", PLUGIN_LOG_LINES_MAX);
+		return false;
+	}
+	if (++plugin->minute_lines > PLUGIN_LOG_MINUTE_MAX) {
+		if (plugin->minute_lines == PLUGIN_LOG_MINUTE_MAX + 1)
+			log_write(plugin->log, LOG_WARN, plugin->name,
+				"this plugin has logged %d lines in a minute; the rest of the minute is left out",
+				PLUGIN_LOG_MINUTE_MAX);
+		return false;
+	}
+	return true;
+}
+
 static void
 write_line(struct plugin *plugin, enum log_level level, struct str text)
 {
 	if (!log_enabled(plugin->log, level))
 		return;
-	if (plugin->task && plugin->task->log_lines++ >= PLUGIN_LOG_LINES_MAX) {
-		if (plugin->task->log_lines == PLUGIN_LOG_LINES_MAX + 1)
-			log_write(plugin->log, LOG_WARN, plugin->name,
-				"this handler call has logged %d lines; the rest is left out",
-				PLUGIN_LOG_LINES_MAX);
+	if (!may_log(plugin))
 		return;
-	}
+	if (text.len > PLUGIN_LOG_TEXT_MAX)
+		text = str_clip(text, PLUGIN_LOG_TEXT_MAX);
 	/* A format ends at a NUL; the rest of the line shall not be lost. */
 	char *nul;
 	char *copy = xmemdup0(text.ptr, text.len);
@@ -48,11 +72,13 @@ log_print(lua_State *L)
 	int count = lua_gettop(L);
 	luaL_Buffer line;
 	luaL_buffinit(L, &line);
-	for (int i = 1; i <= count; i++) {
+	size_t whole = 0, len;
+	for (int i = 1; i <= count && whole <= PLUGIN_LOG_TEXT_MAX; i++) {
 		if (i > 1)
 			luaL_addchar(&line, '\t');
-		luaL_tolstring(L, i, NULL);
+		luaL_tolstring(L, i, &len);
 		luaL_addvalue(&line);
+		whole += len;
 	}
 	luaL_pushresult(&line);
 	write_line(plugin_of(L), LOG_INFO, lua_check_str(L, -1));

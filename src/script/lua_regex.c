@@ -16,6 +16,7 @@ static const char scratch_key; /* registry: the one scratch of this state */
 
 struct regex {
 	struct pattern *pattern;
+	size_t charged; /* to the instance's memory */
 };
 struct scratch {
 	struct pattern_scratch *scratch;
@@ -27,6 +28,8 @@ regex_gc(lua_State *L)
 	struct regex *regex = luaL_checkudata(L, 1, REGEX_TYPE);
 	pattern_destroy(regex->pattern);
 	regex->pattern = NULL;
+	lua_state_charge(L, -(ptrdiff_t)regex->charged);
+	regex->charged = 0;
 	return 0;
 }
 
@@ -100,12 +103,16 @@ check_pattern(lua_State *L, int index, int flags_index)
 	}
 	lua_pop(L, 1);
 	struct regex *regex = lua_newuserdatauv(L, sizeof(*regex), 0);
-	regex->pattern = NULL;
+	*regex = (struct regex){0};
 	luaL_setmetatable(L, REGEX_TYPE); /* from here on __gc owns the pattern */
+	lua_state_check(L);
 	regex->pattern = pattern_compile(text, flags, &error);
 	if (!regex->pattern)
 		lua_raise(L, "pattern", "tusk.regex: %s, at offset %zu of the pattern \"%.200s\"",
 			error.message, error.offset, text.ptr);
+	size_t size = pattern_memory(regex->pattern);
+	lua_state_charge(L, (ptrdiff_t)size);
+	regex->charged = size;
 	lua_pushvalue(L, -2);
 	lua_pushvalue(L, -2);
 	lua_rawset(L, -5);
@@ -128,11 +135,12 @@ check_start(lua_State *L, int index, size_t len)
 /* False for "does not match"; a limit or bad text raises. `subject->valid` from the second match in a text on:
  * to check all of it for each match would take a time that grows with its square. */
 static bool
-run(lua_State *L, const struct regex *regex, const struct pattern_subject *subject,
-	struct span *spans)
+run(lua_State *L, const struct regex *regex, struct pattern_subject *subject, struct span *spans)
 {
+	lua_state_check(L);
 	if (subject->start > subject->text.len)
 		return false;
+	subject->work_max = REGEX_WORK_MAX;
 	switch (pattern_match(
 		regex->pattern, get_scratch(L), subject, spans, PATTERN_CAPTURES_MAX)) {
 	case PATTERN_YES:
@@ -339,6 +347,7 @@ add_template(luaL_Buffer *out, lua_State *L, struct str template, struct str tex
 {
 	for (size_t i = 0; i < template.len; i++) {
 		char c = template.ptr[i];
+		lua_state_check(L);
 		if (c != '%' || i + 1 == template.len) {
 			luaL_addchar(out, c);
 			continue;

@@ -105,7 +105,7 @@ load_text(lua_State *L, struct str source, const char *chunk)
 	if (source.len && *source.ptr == LUA_SIGNATURE[0])
 		luaL_error(L, "%s: this is compiled Lua; moontusk loads plugins as text only",
 			chunk + 1);
-	if (luaL_loadbufferx(L, source.ptr, source.len, chunk, "t") != LUA_OK)
+	if (lua_load_text(L, source, chunk) != LUA_OK)
 		lua_error(L);
 }
 

@@ -5,6 +5,7 @@
 #include <lauxlib.h>
 #include <lualib.h>
 
+#include "lua_pattern.h"
 #include "lua_state_internal.h"
 
 static const char *const base_names[] = {"assert", "error", "getmetatable", "ipairs", "load",
@@ -40,23 +41,23 @@ static const struct library {
 	{"utf8", luaopen_utf8, utf8_names},
 };
 
-static const char library_key; /* registry: the library's globals */
+static const char library_key;      /* registry: the library's globals */
+static const char setmetatable_key; /* registry: Lua's own */
 
-/* load(chunk [, name [, mode [, env]]]) -> function | nil, message. Text only, whatever `mode` says. */
-static int
-text_load(lua_State *L)
+/* Weak keys whose values hold other keys: to collect a chain of them takes a time that grows with its square, and nothing
+ * can end it. */
+static bool
+has_weak_keys(lua_State *L, int metatable)
 {
-	if (lua_gettop(L) < 3)
-		lua_settop(L, 3);
-	lua_pushliteral(L, "t");
-	lua_replace(L, 3);
-	lua_pushvalue(L, lua_upvalueindex(1));
-	lua_insert(L, 1);
-	lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
-	return lua_gettop(L);
+	lua_pushliteral(L, "__mode");
+	const char *mode = lua_rawget(L, metatable) == LUA_TSTRING ? lua_tostring(L, -1) : "";
+	bool has = strchr(mode, 'k') && !strchr(mode, 'v');
+	lua_pop(L, 1);
+	return has;
 }
 
-/* setmetatable(table, metatable | nil) -> table. Without __gc: a finalizer runs where no budget watches it. */
+/* setmetatable(table, metatable | nil) -> table. Without __gc: a finalizer runs where no budget watches it. Upvalues: Lua's
+ * own, and true for the library's. */
 static int
 plain_setmetatable(lua_State *L)
 {
@@ -66,11 +67,22 @@ plain_setmetatable(lua_State *L)
 		if (lua_rawget(L, 2) != LUA_TNIL)
 			return luaL_argerror(L, 2, "__gc is not available to plugins");
 		lua_pop(L, 1);
+		if (!lua_toboolean(L, lua_upvalueindex(2)) && has_weak_keys(L, 2))
+			return luaL_argerror(L, 2,
+				"__mode \"k\" is not available to plugins; use \"kv\", or \"v\"");
 	}
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_insert(L, 1);
 	lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
 	return lua_gettop(L);
+}
+
+static void
+push_setmetatable(lua_State *L, bool for_library)
+{
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &setmetatable_key);
+	lua_pushboolean(L, for_library);
+	lua_pushcclosure(L, plain_setmetatable, 2);
 }
 
 /* collectgarbage("count" | "collect" | "step") -> number | boolean. Nothing that turns the collector off. */
@@ -125,6 +137,20 @@ wrap_global(lua_State *L, const char *name, lua_CFunction wrapper)
 	lua_setglobal(L, name);
 }
 
+/* In place of functions that could run or grow without end. A trusted state keeps Lua's own, which are faster. */
+static void
+open_bounded(lua_State *L)
+{
+	if (lua_state_of(L)->config.trusted)
+		return;
+	lua_getglobal(L, LUA_STRLIBNAME);
+	lua_pattern_open(L);
+	lua_bounded_open(L);
+	lua_getglobal(L, LUA_TABLIBNAME);
+	lua_table_open(L);
+	lua_pop(L, 2);
+}
+
 static void
 open_libraries(lua_State *L)
 {
@@ -135,8 +161,12 @@ open_libraries(lua_State *L)
 		lua_pop(L, 1);
 	}
 	lua_control_open(L);
-	wrap_global(L, "load", text_load);
-	wrap_global(L, "setmetatable", plain_setmetatable);
+	lua_load_open(L);
+	open_bounded(L);
+	lua_getglobal(L, "setmetatable");
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &setmetatable_key);
+	push_setmetatable(L, lua_state_of(L)->config.trusted);
+	lua_setglobal(L, "setmetatable");
 	wrap_global(L, "collectgarbage", tame_collectgarbage);
 	lua_coroutine_open(L);
 	lua_pushliteral(L, "");
@@ -174,6 +204,8 @@ make_library_globals(lua_State *L)
 	}
 	lua_pushvalue(L, -1);
 	lua_setfield(L, -2, "_G");
+	push_setmetatable(L, true);
+	lua_setfield(L, -2, "setmetatable");
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &library_key);
 	lua_pop(L, 1);
 }

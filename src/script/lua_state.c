@@ -338,6 +338,13 @@ lua_state_check(lua_State *L)
 	lua_budget_check(L, budget);
 }
 
+bool
+lua_state_must_end(lua_State *L)
+{
+	const struct lua_budget *budget = &lua_state_of(L)->budget;
+	return budget->kill || budget->collect;
+}
+
 void
 lua_state_room(lua_State *L, size_t bytes)
 {

@@ -65,6 +65,8 @@ int lua_state_wait(lua_State *L, const char *call);
 
 /* For loops in C: raises when the budget of the call is used up. Costs two loads. */
 void lua_state_check(lua_State *L);
+/* True: lua_state_check would raise. Where raising is not possible. */
+bool lua_state_must_end(lua_State *L);
 /* Before making something big: raises when `bytes` more would pass the memory limit, even after a collection. */
 void lua_state_room(lua_State *L, size_t bytes);
 /* Counts memory outside the Lua heap that Lua values keep alive: documents, patterns, answers. Call it with a positive

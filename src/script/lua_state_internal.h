@@ -22,6 +22,13 @@ struct lua_state *lua_state_of(lua_State *L);
 const char *lua_state_source(const lua_Debug *frame);
 /* Adds the plugin's frames from `level` on to the text in `out` (PLUGIN_ERROR_MAX bytes). Allocates nothing, raises nothing. */
 void lua_state_traceback(lua_State *L, int level, char *out);
+/* Compiles text and pushes the function, or a message: Lua's status. Raises when the budget is used up. */
+int lua_load_text(lua_State *L, struct str text, const char *chunk);
+/* Sets load among the globals. */
+void lua_load_open(lua_State *L);
+/* Replace functions of the table on top by ones that keep within the budget: of "string", of "table". */
+void lua_bounded_open(lua_State *L);
+void lua_table_open(lua_State *L);
 /* Replaces pcall and xpcall by versions that the end of a call passes through. */
 void lua_control_open(lua_State *L);
 /* Sets up the globals and the library's own copy of them. */

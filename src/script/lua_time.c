@@ -251,7 +251,9 @@ static int
 os_date(lua_State *L)
 {
 	struct local_time local;
-	const char *format = luaL_optstring(L, 1, "%c");
+	size_t len;
+	const char *format = luaL_optlstring(L, 1, "%c", &len);
+	luaL_argcheck(L, len <= DATE_FORMAT_MAX, 1, "too long a format");
 	int64_t unix_s = check_seconds(L, 2);
 	lua_settop(L, 1);
 	if (*format == '!') {

@@ -75,6 +75,10 @@ struct plugin {
 	struct plugin_task *tasks;              /* that run or wait, plugin_task::next */
 	struct plugin_task *idle;               /* whose coroutines can be used again */
 	unsigned idle_count;
+	/* Lines that it logged: while loading, and in the minute (since 1970) that runs. */
+	unsigned load_lines, minute_lines;
+	int64_t minute;
+	bool over_output;       /* the task that runs asked for more than it may */
 	uint64_t last_task;     /* id */
 	unsigned last_function; /* id that tusk.after or tusk.spawn gave */
 };
@@ -94,6 +98,9 @@ struct plugin *plugin_of(lua_State *L);
 struct plugin *lua_check_handling(lua_State *L, const char *call);
 /* A new effect of the task that runs. Nothing may raise between this call and the moment when its fields are set. */
 struct effect *plugin_add_effect(lua_State *L, struct plugin *plugin, enum effect_type type);
+
+/* Before that: raises when texts of `bytes` more are too much for one task. */
+void plugin_effect_room(lua_State *L, struct plugin *plugin, size_t bytes);
 
 /* Openers of the C modules: each pushes its table. */
 int lua_core_open(lua_State *L);

@@ -216,12 +216,15 @@ run_task(struct plugin *plugin, struct step *step, struct plugin_run *run)
 		set_moment(plugin, step);
 	plugin->phase = PLUGIN_HANDLING;
 	plugin->choosing = false;
+	plugin->over_output = false;
 	plugin->task = task;
 	plugin->run = run;
 	plugin->delivery = &task->delivery;
 	plugin->effects = &run->effects;
 	bool ok = lua_state_call(plugin->lua, run_step, step, run->error.text);
 	run->error.limit = lua_state_limit(plugin->lua);
+	if (!ok && run->error.limit == LIMIT_NONE && plugin->over_output)
+		run->error.limit = LIMIT_OUTPUT;
 	plugin->phase = PLUGIN_IDLE;
 	plugin->task = NULL;
 	plugin->run = NULL;

@@ -30,17 +30,28 @@ struct trick {
 static struct {
 	struct trick list[CASES_MAX];
 	unsigned count;
-	int64_t worst_ms;
+	int64_t worst_ms, worst_wall_ms;
 	const char *worst_name;
 	int64_t scale; /* of times: sanitizers and loaded machines are slow */
 } suite;
 
+/* The thread never sleeps in a trick: where the wall clock has more than its CPU clock, other programs had the CPU. */
+struct watch {
+	int64_t cpu_ms, wall_ms;
+};
+
 static int64_t
-now_ms(void)
+read_ms(clockid_t clock)
 {
 	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct watch
+watch_start(void)
+{
+	return (struct watch){read_ms(CLOCK_THREAD_CPUTIME_ID), read_ms(CLOCK_MONOTONIC)};
 }
 
 /* "--- cpu: name" starts a trick; the lines up to the next one are its code. */
@@ -86,19 +97,23 @@ is_expected(const struct trick *trick, bool ok, enum plugin_limit limit)
 }
 
 static void
-note_time(const struct trick *trick, int64_t ms, int64_t budget_ms, const char *where)
+note_time(const struct trick *trick, struct watch start, int64_t budget_ms, const char *where)
 {
-	int64_t over = ms - budget_ms * suite.scale;
+	struct watch now = watch_start();
+	int64_t cpu = now.cpu_ms - start.cpu_ms - budget_ms * suite.scale;
+	int64_t wall = now.wall_ms - start.wall_ms - budget_ms * suite.scale;
 	if (getenv("ESCAPE_VERBOSE"))
-		print_message("  %5lld ms %s: %s\n", (long long)ms, where, trick->name);
-	if (over > suite.worst_ms) {
-		suite.worst_ms = over;
+		print_message("  %5lld ms, CPU %5lld ms %s: %s\n", (long long)wall, (long long)cpu,
+			where, trick->name);
+	if (wall > suite.worst_wall_ms)
+		suite.worst_wall_ms = wall;
+	if (cpu > suite.worst_ms) {
+		suite.worst_ms = cpu;
 		suite.worst_name = trick->name;
 	}
-	if (over > SLACK_MS * suite.scale)
-		fail_msg("line %d: %s (%s): ended after %lld ms, its budget is %lld ms",
-			trick->line, trick->name, where, (long long)ms,
-			(long long)(budget_ms * suite.scale));
+	if (cpu > SLACK_MS * suite.scale)
+		fail_msg("line %d: %s (%s): ended %lld ms after its budget", trick->line,
+			trick->name, where, (long long)cpu);
 }
 
 /* Two handlers: the trick, and one that shows that the instance still works. */
@@ -129,9 +144,9 @@ in_a_handler(struct bench *bench, const struct trick *trick)
 	char *source = xasprintf(program, trick->code);
 	if (!bench_load(bench, source))
 		fail_msg("line %d: %s: %s", trick->line, trick->name, bench->error.text);
-	int64_t start = now_ms();
+	struct watch start = watch_start();
 	bool ok = deliver(bench, 0);
-	note_time(trick, now_ms() - start, CPU_MS, "in a handler");
+	note_time(trick, start, CPU_MS, "in a handler");
 	if (!is_expected(trick, ok, bench->error.limit))
 		fail_msg("line %d: %s: ended with %s (limit %d), expected %s", trick->line,
 			trick->name, ok ? "success" : bench->error.text,
@@ -149,9 +164,9 @@ while_loading(struct bench *bench, const struct trick *trick)
 	char *source = xasprintf(
 		"local tusk = require 'moontusk'\nlocal function trick()\n%s\nend\ntrick()\n",
 		trick->code);
-	int64_t start = now_ms();
+	struct watch start = watch_start();
 	bool ok = bench_load(bench, source);
-	note_time(trick, now_ms() - start, CPU_MS, "while loading");
+	note_time(trick, start, CPU_MS, "while loading");
 	if (!is_expected(trick, ok, bench->error.limit) && !strstr(trick->ends, "handler"))
 		fail_msg("line %d: %s: ended while loading with %s (limit %d), expected %s",
 			trick->line, trick->name, ok ? "success" : bench->error.text,
@@ -164,13 +179,15 @@ static void
 run_all(struct bench *bench, void (*run)(struct bench *, const struct trick *))
 {
 	const char *only = getenv("ESCAPE_ONLY");
-	suite.worst_ms = INT64_MIN;
+	suite.worst_ms = suite.worst_wall_ms = INT64_MIN;
 	for (unsigned i = 0; i < suite.count; i++) {
 		if (!only || strstr(suite.list[i].name, only))
 			run(bench, &suite.list[i]);
 	}
-	print_message("%u tricks; the worst ended %lld ms after its budget: %s\n", suite.count,
-		(long long)suite.worst_ms, suite.worst_name);
+	print_message(
+		"%u tricks; the worst ended %lld ms after its budget: %s; by the wall clock %lld ms\n",
+		suite.count, (long long)suite.worst_ms, suite.worst_name,
+		(long long)suite.worst_wall_ms);
 }
 
 static void
