@@ -3,8 +3,10 @@
 """Handlers that wait: outcomes of actions, sleep, a kill in between, several events at a time."""
 import json
 import os
+import random
 import re
 import sqlite3
+import time
 import unittest
 
 import harness
@@ -78,6 +80,81 @@ class Waiting(harness.Case):
         self.assertEqual(len(self.posts()), 2)
         self.assertEqual(json.loads(self.query("SELECT json FROM state WHERE key = 'count'")[0][0]), 1)
         self.assertEqual(host.stop(), 0)
+
+    def test_problems_are_values(self):
+        host = self.host(self.write("bot.lua", """
+local tusk = require "moontusk"
+tusk.subscribe("user:notification")
+tusk.hear("^too long", function(status)
+  local result, problem = status:reply(string.rep("x", 6000)):await()
+  print(result, problem.kind, problem.status, #problem.message > 0)
+end)
+tusk.hear("^slow", function(status)
+  local handle = status:boost()
+  local result, problem = handle:await { timeout = "300ms" }
+  print(result, problem.kind)
+  print("then", handle:await().status)
+end)
+"""))
+        self.mention("too long, please")
+        host.wait_line(r"bot: nil\\trefused\\t422\\ttrue", "err")
+        self.server.rest("/practice/fail", "POST", {"path": "/api/v1/statuses", "method": "POST", "status": 503, "times": 1})
+        self.mention("slow one")
+        host.wait_line(r"bot: nil\\ttimeout", "err")
+        host.wait_line(r"bot: then\\t200", "err", 30)
+        self.assertEqual(host.stop(), 0)
+
+    def test_events_are_worked_on_side_by_side_when_the_config_says_so(self):
+        self.write("slow.lua", """
+local tusk = require "moontusk"
+tusk.subscribe("user:notification")
+tusk.hear([[^order (\\d+)]], function(status, number)
+  tusk.log.info("in %s", number)
+  tusk.sleep(number == "1" and "1500ms" or "100ms")
+  tusk.log.info("out %s", number)
+end)
+""")
+        config = self.write("moontusk.lua", """
+return {
+  accounts = { bot = { server = "SERVER", token = env "MOONTUSK_TOKEN" } },
+  plugins = { { "./slow.lua", account = "bot", concurrency = 3 } },
+}""".replace("SERVER", self.server.url))
+        host = self.start("run", "--config", config, "--state", self.state, token=self.server.token)
+        host.wait_line("is live", "err")
+        for number in (1, 2, 3, 4):
+            self.mention(f"order {number}")
+        host.wait_line("out 1", "err")
+        said = [" ".join(found) for found in re.findall(r"slow: (in|out) (\d)", host.text())]
+        self.assertEqual(said[0], "in 1")
+        self.assertEqual(said[-1], "out 1")
+        self.assertEqual([word for word in said if word.startswith("in")], ["in 1", "in 2", "in 3", "in 4"])
+        self.assertLess(said.index("in 2"), said.index("out 1"))
+
+    def test_random_kills_between_waits_repeat_nothing(self):
+        seed = int(time.time())
+        print("seed", seed)
+        rng = random.Random(seed)
+        plugin = self.write("two.lua", TWO_REPLIES.replace("PAUSE", '"20ms"'))
+        sent = 0
+        for _ in range(6):
+            host = self.host(plugin, "--quiet")
+            self.mention("order {n}", 30)
+            sent += 30
+            time.sleep(rng.uniform(0.0, 0.5) * harness.SLOW)
+            host.kill()
+        host = self.host(plugin)
+        host.wait_line("is live", "err")
+        harness.wait_until(lambda: self.query("SELECT count(*) FROM deliveries")[0][0] == 0
+                           and self.query("SELECT count(*) FROM intents WHERE state = 0")[0][0] == 0, 60, "the end of the work")
+        self.assertEqual(host.stop(), 0)
+        seen = self.query("SELECT count(*) FROM seen WHERE kind = 'notification'")[0][0]
+        self.assertGreater(seen, 30)
+        self.assertEqual(json.loads(self.query("SELECT json FROM state WHERE key = 'count'")[0][0]), seen)
+        made = self.query("SELECT count(*), count(DISTINCT outcome) FROM intents WHERE state = 1")[0]
+        self.assertEqual(made, (2 * seen, 2 * seen))
+        me = self.server.rest("/api/v1/accounts/verify_credentials")[1]
+        self.assertEqual(me["statuses_count"], 2 * seen)
+        print(f"{sent} orders, {seen} seen, {made[0]} posts")
 
 
 if __name__ == "__main__":
