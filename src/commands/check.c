@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "check_patterns.h"
 #include "command.h"
 #include "host.h"
 #include "limits.h"
@@ -151,6 +152,7 @@ print_plugin(const struct plugin *plugin)
 	if (handlers > 0 && streams == 0)
 		printf("  warning: it has handlers and hears no stream: add tusk.subscribe(\"public\") or another\n");
 	print_permissions(plugin);
+	check_patterns(plugin);
 }
 
 static int
@@ -203,7 +205,8 @@ const struct command command_check = {
 	.usage = "[PLUGIN…] [flags]",
 	.details =
 		"Loads the config and the plugins (all of the config file, or those named), compiles their patterns, and says\n"
-		"what each hears and may do. Exit code: 1 when something is wrong.",
+		"what each hears and may do, how each pattern is looked for and what it costs. Warns of patterns that may take\n"
+		"too long or match nearly everything. Exit code: 1 when something is wrong; warnings do not count.",
 	.examples = "  moontusk check ./caturday.lua\n  moontusk check --config moontusk.lua",
 	.flags = check_flags,
 	.words_min = 0,

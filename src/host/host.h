@@ -68,6 +68,17 @@ unsigned host_failed_count(const struct host *host); /* plugins that did not loa
 /* NULL: it did not load, or is switched off. */
 const struct plugin *host_plugin(const struct host *host, unsigned instance);
 const struct host_stats *host_stats(const struct host *host);
+/* A pattern that gave up at least once since its plugin was loaded. Borrowed. */
+struct host_limit {
+	const char *instance, *file;
+	int line;               /* of the handler */
+	const char *key, *view; /* "text", "text" */
+	struct str pattern;
+	uint64_t hits;
+	bool off; /* it is not run any more */
+};
+typedef void host_limit_fn(void *data, const struct host_limit *limit);
+void host_each_limit(const struct host *host, host_limit_fn *fn, void *data);
 /* Actions that are not ended yet. */
 size_t host_pending(const struct host *host);
 

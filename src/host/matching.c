@@ -426,3 +426,46 @@ matching_try(struct matching *matching)
 		.set = matching->number,
 	};
 }
+
+/* ---- for status ---- */
+
+struct listing {
+	const struct plugin_handler *handler;
+	struct host_limit limit;
+	host_limit_fn *fn;
+	void *data;
+};
+
+static void
+list_limit(void *data, const struct rule_limit *limit)
+{
+	struct listing *listing = data;
+
+	listing->limit.line = listing->handler->line;
+	listing->limit.key = limit->key;
+	listing->limit.view = view_name(limit->view);
+	listing->limit.pattern = limit->pattern;
+	listing->limit.hits = limit->hits;
+	listing->limit.off = limit->off;
+	listing->fn(listing->data, &listing->limit);
+}
+
+void
+host_each_limit(const struct host *host, host_limit_fn *fn, void *data)
+{
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		const struct instance *instance = host->instances[i];
+		unsigned count = 0;
+		const struct plugin_handler *handlers =
+			instance->plugin ? plugin_handlers(instance->plugin, &count) : NULL;
+		for (unsigned n = 0; n < count; n++) {
+			struct listing listing = {.handler = &handlers[n],
+				.limit = {.instance = instance->name,
+					.file = plugin_source_file(instance->plugin)},
+				.fn = fn,
+				.data = data};
+			if (handlers[n].rule)
+				rule_each_limit(handlers[n].rule, list_limit, &listing);
+		}
+	}
+}

@@ -234,6 +234,13 @@ rule_has_files(const struct rule *rule)
 	return rule->file_count > 0;
 }
 
+/* Tables cost what the dearest of their conditions does. */
+bool
+rule_has_texts(const struct rule *rule)
+{
+	return rule->table->cost == COST_TEXT;
+}
+
 bool
 rule_refresh(const struct rule *rule, int64_t now_ms)
 {

@@ -88,6 +88,8 @@ enum rule_result rule_match(const struct rule *rule, struct views *views,
  * rule are others now. */
 bool rule_refresh(const struct rule *rule, int64_t now_ms);
 bool rule_has_files(const struct rule *rule);
+bool rule_has_texts(
+	const struct rule *rule); /* patterns, names or words; else it looks at fields only */
 
 /* Adds what the rule looks for to the set that is being compiled as number `set` (not 0, another one each time). */
 void rule_collect(struct rule *rule, struct scan_source *source, unsigned set);

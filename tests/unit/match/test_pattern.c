@@ -6,8 +6,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "attr.h"
 #include "limits.h"
@@ -226,6 +228,47 @@ bombs_end_as_limited(void **state)
 	assert_int_equal(match("(.*|.*)*", 0, forty), PATTERN_YES);
 }
 
+static double
+milliseconds_of(const char *pattern, int flags, const char *subject, enum pattern_result *result)
+{
+	struct timespec start, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	*result = match(pattern, flags, subject);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	return (double)(end.tv_sec - start.tv_sec) * 1e3 +
+	       (double)(end.tv_nsec - start.tv_nsec) / 1e6;
+}
+
+/* Prints what each costs, compiling included; 20 ms is what nobody may notice. The bound is wide, for slow machines and
+ * sanitizers. */
+static void
+bombs_cost_little(void **state)
+{
+	(void)state;
+	const char *forty = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+	static const struct {
+		const char *pattern;
+		enum pattern_result expected;
+	} rows[] = {
+		{"(a+)+$", PATTERN_LIMITED},
+		{"(.*|.*)*", PATTERN_YES}, /* it matches at once */
+		{"^(.*|.*)*[xy]$", PATTERN_LIMITED},
+		{"(a|aa)+$", PATTERN_LIMITED},
+		{"^(([a-z])+.)+[A-Z]([a-z])+$", PATTERN_LIMITED},
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		enum pattern_result with, without;
+		double jit = milliseconds_of(rows[i].pattern, PATTERN_CASE, forty, &with);
+		double interpreter = milliseconds_of(
+			rows[i].pattern, PATTERN_CASE | PATTERN_NO_JIT, forty, &without);
+		printf("%-30s %6.2f ms, interpreted %6.2f ms\n", rows[i].pattern, jit, interpreter);
+		assert_int_equal(with, rows[i].expected);
+		assert_int_equal(without, rows[i].expected);
+		assert_true(jit < 2000 && interpreter < 2000);
+	}
+}
+
 static void
 scratch_is_good_after_a_limit(void **state)
 {
@@ -272,6 +315,7 @@ main(void)
 		cmocka_unit_test(gives_spans_in_bytes_and_names),
 		cmocka_unit_test(starts_where_told_and_only_between_characters),
 		cmocka_unit_test(bombs_end_as_limited),
+		cmocka_unit_test(bombs_cost_little),
 		cmocka_unit_test(scratch_is_good_after_a_limit),
 		cmocka_unit_test(long_texts_lower_the_limit),
 	};
