@@ -10,22 +10,27 @@ local request = require "moontusk.request"
 
 local api = {}
 
+-- What a server or proxy might read as another path ("..", "//", "%61dmin") is not taken: permissions go by the path.
 local function check_path(call, path)
   check.type(call, "the path", path, "string")
   if string.find(path, "^https?://") then
     check.fail("%s: found %s, expected a path such as \"/api/v1/timelines/home\"; other servers are for tusk.http", call,
       check.show(path))
   end
-  if not string.find(path, "^/api/") or string.find(path, "..", 1, true) or string.find(path, "[%c%s#\\\128-\255]") then
-    check.fail("%s: found %s, expected a path that starts with \"/api/\" and holds no \"..\", blank or \"#\"", call,
-      check.show(path))
+  local bare = string.match(path, "^[^?]*")
+  if not string.find(path, "^/api/") or string.find(path, "[%c%s#\\\128-\255]") or string.find(bare, "..", 1, true)
+    or string.find(bare, "//", 1, true) or string.find(bare, "%%[0-7]") then
+    check.fail("%s: found %s, expected a path that starts with \"/api/\" and holds no \"..\", \"//\", blank, \"#\" or "
+      .. "escaped ASCII", call, check.show(path))
   end
 end
 
 -- Moderators' calls have permissions of their own.
 local function require_permission(call, path, what)
-  local admin = string.find(path, "^/api/v%d+/admin/") or string.find(path, "^/api/v%d+/admin$")
-  core.require(call, (admin and "admin:" or "api:") .. what)
+  local bare = string.match(path, "^[^?]*")
+  local permission = (string.find(bare .. "/", "/admin/", 1, true) and "admin:" or "api:") .. what
+  core.require(call, permission)
+  return permission
 end
 
 local function problem_of(head, body)
@@ -123,7 +128,7 @@ end
 function api.post(path, params, options)
   local call = "tusk.api.post"
   check_path(call, path)
-  require_permission(call, path, "write")
+  local permission = require_permission(call, path, "write")
   if params ~= nil then
     check.type(call, "the parameters", params, "table")
   end
@@ -131,7 +136,7 @@ function api.post(path, params, options)
   check.keys(call, options, { key = "string", at_most = "table" })
   return actions.act("api.post", options, {
     call = call,
-    permission = string.find(path, "^/api/v%d+/admin/") and "admin:write" or "api:write",
+    permission = permission,
     url = path,
     body = params and next(params) ~= nil and json.encode(params, call) or "{}",
     summary = "POST " .. path,

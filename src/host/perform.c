@@ -159,8 +159,10 @@ perform_action(const struct cause *cause, const struct effects *effects, size_t 
 			cause->instance->name, name);
 	else if (verdict == OUTBOX_NOBODY)
 		log_warn(host->config.log,
-			"%s: %s of %s not done: it is not known who \"%s\" is on its server, so it could be its own; its token needs the scope profile or read:accounts",
-			cause->instance->name, name, action->target, source.account->name);
+			"%s: %s of %s not done: it is not known who \"%s\" is on its server, so it could be its own; %s",
+			cause->instance->name, name, action->target, source.account->name,
+			source.account->token ? "its token needs the scope profile or read:accounts"
+					      : "it has no token");
 	else
 		log_debug(host->config.log, "%s: %s not done: %s", cause->instance->name, name,
 			outbox_verdict_text(verdict));

@@ -352,12 +352,23 @@ set_path(const struct action *action, struct intent *out)
 	return err;
 }
 
-/* A path of our own server and nothing else: "/api/..." without "..", without a fragment. */
+/* A path of our own server and nothing else: what it or a proxy might read as another path ("..", "//", "%2e") is none. */
 static bool
 is_api_path(const char *path)
 {
-	return path != NULL && str_starts(str_from(path), "/api/") && strlen(path) < URL_MAX &&
-	       strstr(path, "..") == NULL && strpbrk(path, "#\\ \t\r\n") == NULL;
+	if (path == NULL || !str_starts(str_from(path), "/api/") || strlen(path) >= URL_MAX ||
+		strpbrk(path, "#\\ \t\r\n") != NULL) {
+		return false;
+	}
+	size_t len = strcspn(path, "?");
+	for (size_t i = 0; i + 1 < len; i++) {
+		if ((path[i] == '.' && path[i + 1] == '.') ||
+			(path[i] == '/' && path[i + 1] == '/') ||
+			(path[i] == '%' && path[i + 1] <= '7')) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static enum err

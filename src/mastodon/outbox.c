@@ -198,19 +198,25 @@ make_dry(struct intent *intent)
 	intent->state = INTENT_DRY;
 }
 
-/* Has it been asked for? Rows of before 0.2 have a key without the server; it stands in their lane. */
-static bool
-is_known(struct store *store, const struct intent *intent)
+/* The key of the row when it has been asked for, else NULL. Rows of before 0.2 have a key without the server, which stands
+ * in their lane. New. */
+static char *
+known_key(struct store *store, const struct intent *intent)
 {
 	struct intent row = {0};
-	bool known = intent_get(store, intent->key, &row);
-	char *old = known ? NULL : action_old_key(intent->key);
-	if (old != NULL && intent_get(store, old, &row)) {
-		known = strcmp(row.lane, intent->lane) == 0;
+	char *key = NULL;
+	if (intent_get(store, intent->key, &row)) {
+		key = xstrdup(intent->key);
+	} else {
+		char *old = action_old_key(intent->key);
+		if (old != NULL && intent_get(store, old, &row) &&
+			strcmp(row.lane, intent->lane) == 0) {
+			key = xstrdup(old);
+		}
+		free(old);
 	}
 	intent_finish(&row);
-	free(old);
-	return known;
+	return key;
 }
 
 static enum outbox_verdict
@@ -218,7 +224,9 @@ stage(struct outbox *outbox, const struct action *action, const struct action_so
 	struct intent *intent)
 {
 	struct store *store = outbox->config.store;
-	if (is_known(store, intent)) {
+	char *known = known_key(store, intent);
+	if (known != NULL) {
+		free(known);
 		return OUTBOX_DUPLICATE;
 	}
 	if (action->per_ms > 0) {
@@ -275,7 +283,8 @@ outbox_key(const struct outbox *outbox, const struct action *action,
 		if (outbox->config.dry_run) {
 			make_dry(&intent);
 		}
-		key = xstrdup(intent.key);
+		key = known_key(outbox->config.store, &intent);
+		key = key != NULL ? key : xstrdup(intent.key);
 	}
 	intent_finish(&intent);
 	return key;

@@ -531,6 +531,45 @@ class Rest(Case):
         st = self.server.rest("/practice/post", "POST", {"text": "x", "from": "kit"})[1]
         self.assertEqual(self.server.rest("/api/v1/timelines/home")[1][0]["id"], st["id"])
 
+    def test_mutes_and_blocks_are_read_back(self):
+        rest = self.server.rest
+        me = rest("/api/v1/accounts/verify_credentials")[1]["id"]
+        ann = rest("/api/v1/accounts/lookup?acct=kit")[1]["id"]
+
+        def ties():
+            return rest(f"/api/v1/accounts/relationships?id[]={ann}")[1][0]
+
+        rest(f"/api/v1/accounts/{ann}/follow", "POST", {"notify": True, "reblogs": False, "languages": ["de"]})
+        self.assertEqual([ties()[key] for key in ("notifying", "showing_reblogs", "languages")],
+                         [True, False, ["de"]])
+        rest(f"/api/v1/accounts/{ann}/mute", "POST", {"notifications": False, "duration": 1})
+        self.assertEqual((ties()["muting"], ties()["muting_notifications"]), (True, False))
+        wait_until(lambda: not ties()["muting"], what="the end of the mute")
+        self.assertTrue(rest(f"/api/v1/accounts/{ann}/mute", "POST", {})[1]["muting_notifications"])
+        self.assertFalse(rest(f"/api/v1/accounts/{ann}/unmute", "POST", {})[1]["muting"])
+        blocked = rest(f"/api/v1/accounts/{ann}/block", "POST", {})[1]
+        self.assertEqual((blocked["blocking"], blocked["following"], blocked["requested"]), (True, False, False))
+        self.assertEqual(rest(f"/api/v1/accounts/{ann}/follow", "POST", {})[0], 403)
+        self.assertFalse(rest(f"/api/v1/accounts/{ann}/unblock", "POST", {})[1]["blocking"])
+        for verb in ("follow", "mute", "block"):
+            self.assertEqual(rest(f"/api/v1/accounts/{me}/{verb}", "POST", {})[0], 403)
+            self.assertEqual(rest(f"/api/v1/accounts/1/{verb}", "POST", {})[0], 404)
+
+    def test_every_report_is_kept(self):
+        rest = self.server.rest
+        me = rest("/api/v1/accounts/verify_credentials")[1]["id"]
+        ann = rest("/api/v1/accounts/lookup?acct=kit")[1]["id"]
+        mine = rest("/api/v1/statuses", "POST", {"status": "mine"})[1]["id"]
+        for wrong, status in (({"account_id": "1"}, 404), ({"account_id": ann, "status_ids": [mine]}, 404),
+                              ({"account_id": ann, "category": "boring"}, 422), ({"account_id": ann, "comment": "x" * 1001}, 422),
+                              ({"account_id": ann, "category": "spam", "rule_ids": ["1"]}, 422)):
+            self.assertEqual(rest("/api/v1/reports", "POST", wrong)[0], status, wrong)
+        for _ in range(2):  # it is not idempotent
+            self.assertEqual(rest("/api/v1/reports", "POST", {"account_id": ann, "rule_ids": ["1"], "forward": True})[0], 200)
+        kept = rest("/practice/reports")[1]
+        self.assertEqual([(r["category"], r["rule_ids"], r["forwarded"]) for r in kept], [("violation", ["1"], True)] * 2)
+        self.assertNotEqual(kept[0]["id"], kept[1]["id"])
+
     def test_the_control_endpoint_wants_a_token_and_a_local_name(self):
         self.assertEqual(self.server.rest("/practice/drop", "POST", {}, token="nope")[0], 403)
         self.assertEqual(self.server.rest("/practice/drop", "POST", {}, {"Origin": "https://evil.example"})[0], 403)

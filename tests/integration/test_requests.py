@@ -182,6 +182,9 @@ class Requests(harness.Case):
     function() tusk.api.get("/api/v1/lists", { a = 1.5 }) end,
     function() tusk.api.get("/api/v1/lists", { "a" }) end,
     function() tusk.api.get("/api/v1/admin/reports") end,
+    function() tusk.api.get("/api/v1//x") end,
+    function() tusk.api.get("/api/v1/%61dmin/x") end,
+    function() tusk.api.get("/api/pleroma/admin?x=1") end,
     function() tusk.api.post("/api/v1/lists") end,
     function() tusk.http.get("http://127.0.0.1:1/") end,
     function() tusk.http.get("ftp://127.0.0.1/") end,
@@ -190,7 +193,7 @@ class Requests(harness.Case):
     tusk.log.info("%s", tostring(problem))
   end""", "api:read")
         for text in ["other servers are for tusk.http", "holds no \"..\"", "starts with \"/api/\"", "a: found 1.5",
-                     "found a list element among the parameters", 'needs the permission "admin:read"',
+                     "found a list element among the parameters", 'needs the permission "admin:read"', "found \"/api/v1//x\"", "escaped ASCII",
                      'tusk.api.post needs the permission "api:write"', 'tusk.http.get needs the permission "http:127.0.0.1:1"',
                      "no http or https address"]:
             self.says(host, text)

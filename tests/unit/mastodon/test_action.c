@@ -409,6 +409,8 @@ a_raw_post_stays_below_the_api(void **state)
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
 		assert_int_equal(refusal(made, api_post(bad[i])), ERR_SYNTAX);
 	}
+	struct intent emoji = intent_of(made, api_post("/api/v1/a/%F0%9F%98%80?x=%20..//"));
+	intent_finish(&emoji);
 	struct intent intent = intent_of(made, api_post("/api/v1/lists?x=1"));
 	assert_string_equal(intent.url, "/api/v1/lists?x=1");
 	assert_string_equal(intent.key, "cats|api.post|event:update:115|0|at:a.example");

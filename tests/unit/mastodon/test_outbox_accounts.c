@@ -273,6 +273,12 @@ what_older_versions_did_counts(void **state)
 	intent_finish(&old);
 	intent_finish(&elsewhere);
 	assert_int_equal(sending_stage(&sending, boost_of("115")), OUTBOX_DUPLICATE);
+	struct action_source source = sending_source(&sending);
+	struct action boost = boost_of("115");
+	char *key = outbox_key(sending.outbox, &boost, &source);
+	assert_string_equal(key, "cats|boost|status:115"); /* whose outcome counts */
+	free(key);
+	action_finish(&boost);
 	assert_int_equal(sending_stage(&sending, boost_of("116")), OUTBOX_STAGED);
 	sending_run(&sending);
 	expect_asked(&sending, "POST /api/v1/statuses/116/reblog\n");
