@@ -86,6 +86,10 @@ end
 
 store.proxy = setmetatable({}, { __index = get, __newindex = set, __pairs = each, __metatable = false })
 
+function store.forget()
+  texts = {}
+end
+
 function store.restore(key, text)
   texts[key] = text
 end

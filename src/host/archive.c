@@ -21,7 +21,9 @@
 struct archive {
 	char *file;     /* "archive/INSTANCE/NAME.jsonl", below the state folder */
 	int fd;         /* -1 until it is written to */
+	bool is_new;    /* nothing of it was ever committed: the file is called NAME.jsonl.new */
 	int64_t length; /* committed */
+	size_t written; /* bytes of the queue that are in the file and not committed */
 	struct buf queue;
 	struct archive *next;
 };
@@ -31,6 +33,7 @@ struct archives {
 	struct store *store;
 	struct log *log;
 	struct archive *list; /* archive::next */
+	bool full;            /* the last write failed for want of room */
 };
 
 bool
@@ -54,6 +57,10 @@ recover(void *data, const char *file, int64_t length)
 	struct archives *archives = data;
 	char *path = file_join(archives->folder, file);
 	struct stat about;
+	char *fresh = xasprintf("%s.new", path);
+	if (access(path, F_OK) != 0 && access(fresh, F_OK) == 0 && rename(fresh, path) != 0)
+		log_error(archives->log, "%s cannot be renamed: %s", fresh, strerror(errno));
+	free(fresh);
 	if (stat(path, &about) != 0) {
 		log_warn(archives->log, "%s is gone (%s); it starts anew", path, strerror(errno));
 		length = 0;
@@ -125,7 +132,7 @@ archives_add(struct archives *archives, const char *instance, const char *name, 
 		free(file);
 	} else {
 		archive = xmalloc(sizeof(*archive));
-		*archive = (struct archive){.file = file, .fd = -1};
+		*archive = (struct archive){.file = file, .fd = -1, .is_new = true};
 		buf_init(&archive->queue, QUEUE_BYTES_MAX);
 		LL_PREPEND(archives->list, archive);
 	}
@@ -178,6 +185,12 @@ sync_folders(const struct archives *archives, const struct archive *archive)
 }
 
 static bool
+is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+static bool
 open_file(struct archives *archives, struct archive *archive)
 {
 	if (archive->fd >= 0)
@@ -185,12 +198,19 @@ open_file(struct archives *archives, struct archive *archive)
 	char *path = file_join(archives->folder, archive->file);
 	char *folder = file_folder(path);
 	bool good = folder_make(folder) && put_aside(archives, archive, path);
-	if (good)
+	if (good && archive->is_new) {
+		char *fresh = xasprintf("%s.new", path);
+		archive->fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		free(fresh);
+	} else if (good) {
 		archive->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	}
 	if (archive->fd >= 0 && archive->length == 0 && !sync_folders(archives, archive)) {
 		close(archive->fd);
 		archive->fd = -1;
 	}
+	if (archive->fd < 0)
+		archives->full = is_full(errno);
 	if (archive->fd < 0)
 		log_error(archives->log, "%s cannot be opened: %s", path, strerror(errno));
 	free(folder);
@@ -213,6 +233,7 @@ append(struct archives *archives, struct archive *archive)
 	}
 	if (done == archive->queue.len && fdatasync(archive->fd) == 0)
 		return true;
+	archives->full = is_full(errno);
 	log_error(archives->log, "%s/%s cannot be written: %s", archives->folder, archive->file,
 		strerror(errno));
 	if (ftruncate(archive->fd, archive->length) != 0)
@@ -225,6 +246,7 @@ bool
 archives_write(struct archives *archives)
 {
 	struct archive *archive;
+	archives->full = false;
 	LL_FOREACH(archives->list, archive) {
 		if (archive->queue.err != ERR_OK) {
 			log_error(archives->log, "%s: more than %u bytes in one turn",
@@ -235,11 +257,56 @@ archives_write(struct archives *archives)
 			continue;
 		if (!open_file(archives, archive) || !append(archives, archive))
 			return false;
-		archive->length += (int64_t)archive->queue.len;
-		archive_put_length(archives->store, archive->file, archive->length);
-		buf_clear(&archive->queue);
+		archive->written = archive->queue.len;
+		archive_put_length(archives->store, archive->file,
+			archive->length + (int64_t)archive->written);
 	}
 	return true;
+}
+
+/* When it is not done, because the power fails before, the next start does it. */
+static void
+give_name(struct archives *archives, struct archive *archive)
+{
+	char *path = file_join(archives->folder, archive->file);
+	char *fresh = xasprintf("%s.new", path);
+	if (rename(fresh, path) != 0)
+		log_error(archives->log, "%s cannot be renamed: %s", fresh, strerror(errno));
+	archive->is_new = false;
+	free(fresh);
+	free(path);
+}
+
+void
+archives_committed(struct archives *archives)
+{
+	struct archive *archive;
+	LL_FOREACH(archives->list, archive) {
+		if (archive->is_new && archive->written)
+			give_name(archives, archive);
+		archive->length += (int64_t)archive->written;
+		archive->written = 0;
+		buf_clear(&archive->queue);
+	}
+}
+
+void
+archives_roll_back(struct archives *archives)
+{
+	struct archive *archive;
+	LL_FOREACH(archives->list, archive) {
+		if (archive->written && ftruncate(archive->fd, archive->length) != 0)
+			log_warn(archives->log, "%s: cut to its committed length at the next start",
+				archive->file);
+		archive->written = 0;
+		buf_clear(&archive->queue);
+	}
+}
+
+bool
+archives_full(const struct archives *archives)
+{
+	return archives->full;
 }
 
 char *

@@ -20,7 +20,12 @@ bool archive_name_ok(struct str name);
 void archives_add(
 	struct archives *archives, const char *instance, const char *name, struct str line);
 /* Inside the turn's transaction: writes and syncs what is queued, then its lengths to the store. A file that the
- * store does not know is not written over but renamed to NAME.jsonl.unknown-N. False: logged; what was written stands behind the committed length and is cut at the next start. */
+ * store does not know is not written over but renamed to NAME.jsonl.unknown-N. False: logged; archives_roll_back follows.
+ * A new archive is called NAME.jsonl.new until its first lines are committed. */
 bool archives_write(struct archives *archives);
+/* After the commit, or when it failed: what was queued is in the files for good, or was never there. */
+void archives_committed(struct archives *archives);
+void archives_roll_back(struct archives *archives);
+bool archives_full(const struct archives *archives); /* the last write failed for want of room */
 /* Path of the file for people; NULL without a folder. New. */
 char *archives_path(const struct archives *archives, const char *instance, const char *name);

@@ -80,10 +80,15 @@ commit_now(struct host *host, int64_t now_mono_ms)
 {
 	host->held_turns = 0;
 	bool quiet_due = host->marks && now_mono_ms - host->committed_at_ms >= COMMIT_QUIET_MS;
-	if (!store_in_transaction(host->store) && !quiet_due)
+	if (!host->turn_failed && !store_in_transaction(host->store) && !quiet_due) {
+		trouble_turn_done(host);
 		return;
-	if (!host_begin(host))
+	}
+	if (!host_begin(host)) {
+		if (host->turn_failed)
+			trouble_turn_failed(host);
 		return;
+	}
 	int64_t now_ms = clock_wall_ms(&host->config.clock);
 	for (unsigned i = 0; i < host->instance_count; i++)
 		inbox_save(&host->instances[i]->inbox, host->store, now_ms);
@@ -93,11 +98,11 @@ commit_now(struct host *host, int64_t now_mono_ms)
 	prune(host, now_mono_ms, now_ms);
 	if (!archives_write(host->archives) || store_failed(host->store) ||
 		!store_commit(host->store)) {
-		host_stop(host,
-			"what this turn did cannot be written down; the line above says why. Nothing of the turn "
-			"was sent; start again when there is room and the right to write");
+		trouble_turn_failed(host);
 		return;
 	}
+	archives_committed(host->archives);
+	trouble_turn_done(host);
 	host->committed_at_ms = clock_mono_ms(&host->config.clock);
 }
 

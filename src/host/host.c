@@ -20,11 +20,11 @@
 bool
 host_begin(struct host *host)
 {
-	if (host->stopped)
+	if (host->stopped || host->turn_failed)
 		return false;
 	if (store_in_transaction(host->store) || store_begin(host->store))
 		return true;
-	host_stop(host, "the database cannot be written");
+	host->turn_failed = true; /* the end of the turn sees to it */
 	return false;
 }
 
@@ -376,6 +376,9 @@ host_destroy(struct host *host)
 	views_destroy(host->views);
 	pattern_scratch_destroy(host->scratch);
 	json_parser_destroy(host->parser);
+	trouble_turn_done(host);
+	free(host->taken);
+	free(host->trouble);
 	free(host->store_path);
 	free(host);
 }

@@ -95,6 +95,11 @@ struct host {
 	int64_t prune_at_ms;         /* monotonic: when old rows are looked for again */
 	bool started;                /* a replay: the schedules have their due times */
 	bool paused, stopped;
+	bool turn_failed; /* its transaction cannot be made */
+	char *trouble; /* what keeps the host from working, for people; NULL: nothing. trouble.c */
+	int64_t look_again_ms; /* monotonic: whether the trouble is over */
+	struct event **taken;  /* references: events of the turn that is not committed yet */
+	size_t taken_count, taken_size;
 	unsigned held_turns;           /* of a replay, not committed yet */
 	int64_t held_since_ms;         /* by the machine's clock */
 	struct checkpoint *checkpoint; /* commit.c; the one that runs, or NULL */
@@ -102,7 +107,8 @@ struct host {
 	struct host_stats stats;
 };
 
-/* Starts the turn's transaction if it has not begun. False: the host was stopped. */
+/* Starts the turn's transaction if it has not begun. False: it cannot, and the turn will be taken back, or the host was
+ * stopped. */
 bool host_begin(struct host *host);
 /* Says why, ends the loop; nothing runs after. */
 void host_stop(struct host *host, const char *why);
@@ -125,6 +131,8 @@ struct plugin *instance_build(struct host *host, struct instance *instance,
 	const struct config_plugin *about, struct plugin_error *error);
 /* instance->error line by line, as an error of the log. */
 void instance_report(struct host *host, const struct instance *instance, const char *what);
+/* Gives the instance's plugin the tusk.store that the database has. */
+void instance_restore(struct host *host, const struct instance *instance);
 void instance_set_error(struct instance *instance, const char *text); /* NULL: none */
 void instances_destroy(struct host *host);
 
@@ -219,7 +227,9 @@ unsigned tasks_count(const struct host *host, const struct plugin *plugin);
 void tasks_drop_plugin(struct host *host, struct plugin *plugin);
 unsigned tasks_of(
 	const struct host *host, const struct plugin *plugin); /* and functions to start */
-void tasks_destroy(struct host *host);                         /* all of them, at the end */
+/* Every task, but not the functions that are to start. */
+void tasks_give_up(struct host *host);
+void tasks_destroy(struct host *host); /* all of them, at the end */
 
 /* news.c: changes of streams. */
 void news_tell(struct host *host); /* runs the handlers of "connected" and "disconnected" */
@@ -237,6 +247,16 @@ void commit_turn(struct host *host, int64_t now_mono_ms);
 void commit_now(struct host *host, int64_t now_mono_ms); /* holds nothing */
 void commit_checkpoint(struct host *host);       /* after a turn: starts one when it is time */
 void commit_leave_checkpoint(struct host *host); /* one that runs ends without the host */
+
+/* trouble.c: no room to write. */
+void trouble_note_event(struct host *host, struct event *event); /* it was taken from the intake */
+void trouble_turn_done(
+	struct host *host); /* the turn is committed, or there was nothing to commit */
+/* The turn cannot be committed: all of it is taken back. Without room the host rests and looks again by itself; when the
+ * database is broken, and in a replay, it stops. */
+void trouble_turn_failed(struct host *host);
+/* True while the host rests: the turn does nothing. Looks from time to time whether there is room again. */
+bool trouble_rests(struct host *host);
 
 /* positions.c */
 void positions_mark(struct host *host, const struct event *event); /* the event came in */

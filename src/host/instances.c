@@ -177,6 +177,16 @@ instance_build(struct host *host, struct instance *instance, const struct config
 }
 
 void
+instance_restore(struct host *host, const struct instance *instance)
+{
+	if (!instance->plugin)
+		return;
+	plugin_forget(instance->plugin);
+	state_each(host->store, instance->name, restore_key,
+		&(struct restoring){host, instance->plugin});
+}
+
+void
 instance_set_error(struct instance *instance, const char *text)
 {
 	char *copy = xstrdup(text); /* it may be the old one */

@@ -489,6 +489,13 @@ tasks_drop_plugin(struct host *host, struct plugin *plugin)
 }
 
 void
+tasks_give_up(struct host *host)
+{
+	while (host->tasks)
+		drop(host->tasks);
+}
+
+void
 tasks_destroy(struct host *host)
 {
 	while (host->tasks)

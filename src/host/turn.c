@@ -21,7 +21,8 @@ enum {
 static bool
 time_left(struct host *host, int64_t start_ms)
 {
-	return !host->stopped && clock_mono_ms(&host->config.clock) - start_ms < TURN_MS_MAX;
+	return !host->stopped && !host->turn_failed &&
+	       clock_mono_ms(&host->config.clock) - start_ms < TURN_MS_MAX;
 }
 
 static void
@@ -34,6 +35,7 @@ take_events(struct host *host, int64_t start_ms)
 		host->stats.received++;
 		if (host->events.on_received)
 			host->events.on_received(host->data, event);
+		trouble_note_event(host, event);
 		positions_mark(host, event);
 		route_event(host, event);
 		event_unref(event);
@@ -76,7 +78,7 @@ run_inboxes(struct host *host, int64_t start_ms)
 void
 turn_pause_sockets(struct host *host)
 {
-	bool full = intake_full(host->intake);
+	bool full = intake_full(host->intake) || host->trouble;
 	if (full == host->paused)
 		return;
 	host->paused = full;
@@ -122,7 +124,7 @@ void
 turn_run(void *data)
 {
 	struct host *host = data;
-	if (host->stopped)
+	if (host->stopped || trouble_rests(host))
 		return;
 	int64_t start_ms = clock_mono_ms(&host->config.clock);
 	if (gathers(host, start_ms))
@@ -140,7 +142,7 @@ turn_run(void *data)
 		outbox_write_outcomes(host->outbox);
 	if (!host->stopped)
 		commit_turn(host, start_ms);
-	if (host->stopped)
+	if (host->stopped || host->trouble)
 		return;
 	if (!host->config.offline && !host->ending)
 		outbox_flush(host->outbox);

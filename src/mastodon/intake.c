@@ -432,3 +432,39 @@ intake_mark(struct intake *intake, unsigned instance, const struct event *event)
 		forget_slot(intake, oldest, instance);
 	}
 }
+
+/* Nobody has had the event. */
+static void
+unmark(struct intake *intake, struct known *known)
+{
+	unsigned left = known->count;
+	for (unsigned i = 0; i < INTAKE_INSTANCES_MAX && left > 0; i++) {
+		struct ring *ring = &intake->rings[i];
+		for (size_t s = 0; ring->slots != NULL && left > 0 && s < RING_EVENTS_MAX; s++) {
+			if (ring->slots[s] == known) {
+				ring->slots[s] = NULL;
+				forget_slot(intake, known, i);
+				left--;
+			}
+		}
+	}
+}
+
+void
+intake_return(struct intake *intake, struct event *event)
+{
+	struct event_key key;
+	struct known *known = NULL;
+	if (find_key(intake, event, &key)) {
+		HASH_FIND(hh, intake->known, &key, sizeof(key), known);
+	}
+	if (known != NULL) {
+		unmark(intake, known);
+	}
+	forget_keyed(intake);
+	struct queued *queued = xmalloc(sizeof(*queued));
+	*queued = (struct queued){.event = event, .bytes = event_bytes(event)};
+	DL_PREPEND(intake->queue, queued);
+	intake->queued_count++;
+	intake->queued_bytes += queued->bytes;
+}

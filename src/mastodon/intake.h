@@ -24,6 +24,8 @@ void intake_forget(struct intake *intake, unsigned instance);
 
 void intake_push(struct intake *intake, struct event *event); /* takes */
 struct event *intake_pop(struct intake *intake);              /* new reference, NULL when empty */
+/* Takes back an event that was popped, and routed perhaps: it is the first to be popped again, and nobody has had it. */
+void intake_return(struct intake *intake, struct event *event); /* takes */
 /* True past QUEUE_EVENTS_MAX or QUEUE_BYTES_MAX: stop reading; false again below half. */
 bool intake_full(const struct intake *intake);
 size_t intake_count(const struct intake *intake);

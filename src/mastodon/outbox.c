@@ -309,6 +309,17 @@ outbox_write_outcomes(struct outbox *outbox)
 	return outbox->settled > 0;
 }
 
+void
+outbox_roll_back(struct outbox *outbox)
+{
+	struct lane *lane;
+	DL_FOREACH(outbox->lanes, lane) {
+		if (lane->items != NULL) {
+			lane->items->written = false;
+		}
+	}
+}
+
 /* Tells what was committed, and lets the next one of each lane move up. */
 static void
 tell_written(struct outbox *outbox)

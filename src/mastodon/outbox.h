@@ -51,6 +51,8 @@ char *outbox_key(const struct outbox *outbox, const struct action *action,
 /* Inside the turn's transaction: writes the outcomes that came since the last call. True when there were any. */
 bool outbox_write_outcomes(struct outbox *outbox);
 bool outbox_has_outcomes(const struct outbox *outbox);
+/* The transaction was rolled back: outcomes are to be written again, and what was staged is not there. */
+void outbox_roll_back(struct outbox *outbox);
 /* After a commit that succeeded (or a turn without one), and once at start; never inside a transaction. Tells about
  * outcomes that were written, and sends what is open: one request at a time per lane (instance, server), in order,
  * OUTBOX_RUNNING_MAX in all; the next one of a lane leaves when the outcome of the last is committed.

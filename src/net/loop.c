@@ -19,6 +19,7 @@
 
 /* What this layer sets for the whole process, because the libraries and the system know no other way:
  * - SIGPIPE is ignored (loop_create): a peer or a reader of our output that went away is an error code.
+ * - SIGXFSZ is ignored (loop_create): a file that may not grow is a full disk, not the end.
  * - libwebsockets has one log level and one log function (ws.c, server.c): it is silenced.
  * - libcurl counts curl_global_init and curl_global_cleanup (http.c), one pair for each struct http.
  * - libuv owns one thread pool and one signal pipe per process. */
@@ -155,6 +156,7 @@ loop_create(double clock_rate)
 
 	REQUIRE(clock_rate > 0);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	REQUIRE(uv_loop_init(&loop->uv) == 0);
 	loop->rate = clock_rate;
 	loop->origin_ms = uv_now(&loop->uv);

@@ -290,6 +290,24 @@ plugin_usage(const struct plugin *plugin, struct plugin_usage *usage)
 	lua_state_usage(plugin->lua, usage);
 }
 
+static void
+forget_state(lua_State *L, void *data)
+{
+	(void)data;
+	lua_state_require(L, "moontusk.store");
+	lua_getfield(L, -1, "forget");
+	lua_call(L, 0, 0);
+}
+
+void
+plugin_forget(struct plugin *plugin)
+{
+	char error[PLUGIN_ERROR_MAX];
+	if (!lua_state_call(plugin->lua, forget_state, NULL, error))
+		log_error(
+			plugin->log, "%s: tusk.store cannot be read anew: %s", plugin->name, error);
+}
+
 struct state_key {
 	struct str key, json;
 };

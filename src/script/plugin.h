@@ -102,6 +102,7 @@ struct plugin_about {
 struct plugin *plugin_create(
 	const struct plugin_config *config, struct plugin_error *error); /* new */
 void plugin_destroy(struct plugin *plugin);
+void plugin_forget(struct plugin *plugin); /* all of tusk.store; no task may wait */
 void plugin_restore(struct plugin *plugin, struct str key,
 	struct str json); /* one key of tusk.store; STR_NONE: gone */
 

@@ -6,6 +6,11 @@
 
 #include "store.h"
 
+/* Behind the words about a file that cannot be used any more. Nothing is ever deleted for the operator. */
+#define DB_WHAT_TO_DO                                                                              \
+	": put a copy of it back, or move the file away to start anew (with the files whose names" \
+	" go on with -wal and -shm): what was handled, tusk.store and open actions are forgotten then"
+
 /* One per statement text of sql.c. */
 enum sql {
 	SQL_BEGIN,
@@ -55,6 +60,8 @@ enum sql {
 	SQL_TOMBSTONE_ADD,
 	SQL_TOMBSTONE_HAS,
 	SQL_TOMBSTONE_PRUNE,
+	SQL_ROOM_PUT,
+	SQL_ROOM_DELETE,
 	SQL_COUNT
 };
 
@@ -67,6 +74,8 @@ struct store {
 	sqlite3_stmt *statements[SQL_COUNT];
 	bool in_transaction;
 	bool failed;
+	enum store_trouble trouble;
+	bool quiet;      /* a failure is not to be logged */
 	bool unreadable; /* a read failed: nothing is committed any more */
 	int wal_pages;
 };

@@ -62,6 +62,10 @@ const char *const sql_texts[SQL_COUNT] = {
 			 " ON CONFLICT DO UPDATE SET value = ?2",
 	[SQL_FACT_GET] = "SELECT value FROM facts WHERE name = ?1",
 
+	[SQL_ROOM_PUT] = "INSERT INTO facts (name, value) VALUES ('room', hex(zeroblob(?1 / 2)))"
+			 " ON CONFLICT DO UPDATE SET value = hex(zeroblob(?1 / 2))",
+	[SQL_ROOM_DELETE] = "DELETE FROM facts WHERE name = 'room'",
+
 	[SQL_INTENT_ADD] =
 		"INSERT INTO intents (state, key, lane, instance, account, action, target,"
 		" method, url, headers, body, idempotency_key, event_key, summary,"

@@ -15,6 +15,8 @@
 #include "xmalloc.h"
 
 #define LOG_MODULE      "store"
+#define ROOM_BYTES      (256 * 1024)
+#define CHECKED_BYTES   (32 << 20)
 #define BUSY_TIMEOUT_MS 5000 /* somebody else has the write lock: a backup, a shell */
 
 /* SQLite would make the file with the umask's mode; -wal and -shm get the mode of the file. */
@@ -78,11 +80,35 @@ db_fail_open(const struct store *store, const char *what, char *error)
 	const char *path = store->path != NULL ? store->path : "the database in memory";
 	int code = sqlite3_errcode(store->db) & 0xff;
 	bool barred = code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_PERM;
-	snprintf(error, MESSAGE_MAX, "%s: %s (%s); %s, or name another folder with --state", path,
-		what, sqlite3_errmsg(store->db),
-		barred ? "give this user the right to write to it and to its folder"
-		       : "move the file away to start anew");
+	snprintf(error, MESSAGE_MAX, "%s: %s (%s)%s", path, what, sqlite3_errmsg(store->db),
+		barred ? "; give this user the right to write to it and to its folder, or name another folder with --state"
+		       : DB_WHAT_TO_DO);
 	return false;
+}
+
+/* A big file is not read through at each start: what is damaged in it is found when it is met. */
+static bool
+check_whole(struct store *store, char *error)
+{
+	struct stat about;
+	if (store->path == NULL || stat(store->path, &about) != 0 || about.st_size == 0 ||
+		about.st_size > CHECKED_BYTES) {
+		return true;
+	}
+	sqlite3_stmt *stmt = NULL;
+	if (sqlite3_prepare_v2(store->db, "PRAGMA quick_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
+		sqlite3_step(stmt) != SQLITE_ROW) {
+		sqlite3_finalize(stmt);
+		return db_fail_open(store, "cannot be read as a database", error);
+	}
+	struct str found = db_str(stmt, 0);
+	bool whole = str_eq_text(found, "ok");
+	if (!whole) {
+		snprintf(error, MESSAGE_MAX, "%s is damaged (%.*s)%s", store->path,
+			(int)str_clip(found, 200).len, found.ptr, DB_WHAT_TO_DO);
+	}
+	sqlite3_finalize(stmt);
+	return whole;
 }
 
 static bool
@@ -104,6 +130,9 @@ open_database(struct store *store, char *error)
 			"%s cannot be written; give this user the right to, or name another folder "
 			"with --state",
 			name);
+		return false;
+	}
+	if (!check_whole(store, error)) {
 		return false;
 	}
 	/* In an empty file: pages that pruning empties can be given back later. Else it changes nothing. */
@@ -222,14 +251,40 @@ db_dup(sqlite3_stmt *stmt, int column)
 	return str_dup(db_str(stmt, column));
 }
 
+/* A full disk is SQLITE_FULL only sometimes: a file that may not grow, a quota, or a network's file system are errors of
+ * writing, and errno is not kept. Whatever keeps us from writing may pass; what cannot be read will not. */
+static enum store_trouble
+trouble_of(sqlite3 *db)
+{
+	int code = sqlite3_extended_errcode(db);
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_NOMEM:
+		return STORE_FULL;
+	case SQLITE_IOERR:
+		return code == SQLITE_IOERR_READ || code == SQLITE_IOERR_SHORT_READ ||
+				       code == SQLITE_IOERR_CORRUPTFS
+			       ? STORE_BROKEN
+			       : STORE_FULL;
+	default:
+		return STORE_BROKEN;
+	}
+}
+
 static void
 fail(struct store *store, const char *what)
 {
 	const char *path = store->path != NULL ? store->path : "memory";
-	log_error(store->log,
-		"%s: %s: %s; nothing of this turn is kept: free some space, or check the file",
-		path, what, sqlite3_errmsg(store->db));
+	store->trouble = trouble_of(store->db);
 	store->failed = true;
+	if (store->quiet) {
+		return;
+	}
+	log_error(store->log, "%s: %s: %s; nothing of this turn is kept%s", path, what,
+		sqlite3_errmsg(store->db),
+		store->trouble == STORE_FULL ? ": free some space" : DB_WHAT_TO_DO);
 }
 
 int
@@ -253,8 +308,10 @@ db_next(struct store *store, sqlite3_stmt *stmt)
 {
 	int rc = sqlite3_step(stmt);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE) {
-		log_error(store->log, "%s: a read failed: %s; check the file",
-			store->path != NULL ? store->path : "memory", sqlite3_errmsg(store->db));
+		log_error(store->log, "%s: a read failed: %s%s",
+			store->path != NULL ? store->path : "memory", sqlite3_errmsg(store->db),
+			DB_WHAT_TO_DO);
+		store->trouble = STORE_BROKEN;
 		/* What was decided on "there is no row" may be wrong: it must not be committed. */
 		store->failed = true;
 		store->unreadable = true;
@@ -317,6 +374,32 @@ bool
 store_failed(const struct store *store)
 {
 	return store->failed;
+}
+
+enum store_trouble
+store_trouble(const struct store *store)
+{
+	return store->trouble;
+}
+
+bool
+store_has_room(struct store *store)
+{
+	store->quiet = true;
+	bool good = store_begin(store);
+	if (good) {
+		/* A turn writes some pages: one page that fits says little. */
+		sqlite3_stmt *stmt = db_use(store, SQL_ROOM_PUT);
+		db_put_int(stmt, 1, ROOM_BYTES);
+		(void)db_write(store, SQL_ROOM_PUT, stmt);
+		good = store_commit(store);
+	}
+	if (good && store_begin(store)) {
+		(void)db_write(store, SQL_ROOM_DELETE, db_use(store, SQL_ROOM_DELETE));
+		good = store_commit(store);
+	}
+	store->quiet = false;
+	return good;
 }
 
 void

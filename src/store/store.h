@@ -26,6 +26,14 @@ void store_rollback(struct store *store);
 bool store_in_transaction(const struct store *store);
 /* True when a write of this transaction failed, or ever a read: commit will refuse. */
 bool store_failed(const struct store *store);
+/* Of the last transaction or write that failed: whether it may work later. */
+enum store_trouble {
+	STORE_FULL,   /* no room, or somebody else has the file locked */
+	STORE_BROKEN, /* the file is damaged, gone, or not ours to write */
+};
+enum store_trouble store_trouble(const struct store *store);
+/* Tries a small transaction. Outside of one. Says nothing when it fails. */
+bool store_has_room(struct store *store);
 
 /* Copies the WAL into the file. Opens a connection of its own, so it may run on another thread
  * than the store's. */

@@ -36,6 +36,7 @@ add_line(struct opened *opened, const char *line)
 	assert_true(store_begin(opened->store));
 	assert_true(archives_write(opened->archives));
 	assert_true(store_commit(opened->store));
+	archives_committed(opened->archives);
 }
 
 static void
@@ -93,23 +94,80 @@ a_file_that_was_removed_starts_anew(void **state)
 }
 
 static void
-lines_that_were_never_committed_are_put_aside(void **state)
+nothing_is_left_of_a_first_turn_that_was_lost(void **state)
 {
 	struct opened opened = open_all(*state);
 	archives_add(opened.archives, "cats", "found", STR("a long line of a turn that was lost"));
 	assert_true(store_begin(opened.store));
 	assert_true(archives_write(opened.archives));
 	store_rollback(opened.store); /* the very first turn: the database knows of no such file */
+	char *path = archives_path(opened.archives, "cats", "found");
 	close_all(&opened);
+	assert_int_not_equal(access(path, F_OK), 0);
 	opened = open_all(*state);
 	add_line(&opened, "new");
 	add_line(&opened, "newer");
-	char *path = archives_path(opened.archives, "cats", "found");
 	close_all(&opened);
 	folder_expect(path, "new\nnewer\n");
 	char *aside = xasprintf("%s.unknown-1", path);
-	folder_expect(aside, "a long line of a turn that was lost\n");
+	assert_int_not_equal(access(aside, F_OK), 0);
 	free(aside);
+	free(path);
+}
+
+static void
+takes_a_first_turn_that_was_committed_and_not_renamed(void **state)
+{
+	struct opened opened = open_all(*state);
+	archives_add(opened.archives, "cats", "found", STR("one"));
+	assert_true(store_begin(opened.store));
+	assert_true(archives_write(opened.archives));
+	assert_true(store_commit(opened.store)); /* and killed */
+	char *path = archives_path(opened.archives, "cats", "found");
+	close_all(&opened);
+	opened = open_all(*state);
+	add_line(&opened, "two");
+	close_all(&opened);
+	folder_expect(path, "one\ntwo\n");
+	free(path);
+}
+
+static void
+a_file_that_the_database_does_not_know_is_put_aside(void **state)
+{
+	struct opened opened = open_all(*state);
+	char *path = archives_path(opened.archives, "cats", "found");
+	char *aside = xasprintf("%s.unknown-1", path), *folder = file_folder(path);
+	assert_true(folder_make(folder));
+	FILE *file = fopen(path, "w");
+	assert_non_null(file);
+	fputs("of another database\n", file);
+	fclose(file);
+	add_line(&opened, "new");
+	close_all(&opened);
+	folder_expect(path, "new\n");
+	folder_expect(aside, "of another database\n");
+	free(folder);
+	free(aside);
+	free(path);
+}
+
+static void
+a_turn_that_is_rolled_back_leaves_the_files_as_they_were(void **state)
+{
+	struct opened opened = open_all(*state);
+	add_line(&opened, "one");
+	char *path = archives_path(opened.archives, "cats", "found");
+	archives_add(opened.archives, "cats", "found", STR("lost"));
+	assert_true(store_begin(opened.store));
+	assert_true(archives_write(opened.archives));
+	archives_add(opened.archives, "cats", "found", STR("not even written"));
+	store_rollback(opened.store);
+	archives_roll_back(opened.archives);
+	folder_expect(path, "one\n");
+	add_line(&opened, "two");
+	close_all(&opened);
+	folder_expect(path, "one\ntwo\n");
 	free(path);
 }
 
@@ -137,8 +195,16 @@ main(void)
 			folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_file_that_was_removed_starts_anew, folder_setup, folder_teardown),
-		cmocka_unit_test_setup_teardown(lines_that_were_never_committed_are_put_aside,
+		cmocka_unit_test_setup_teardown(nothing_is_left_of_a_first_turn_that_was_lost,
 			folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			takes_a_first_turn_that_was_committed_and_not_renamed, folder_setup,
+			folder_teardown),
+		cmocka_unit_test_setup_teardown(a_file_that_the_database_does_not_know_is_put_aside,
+			folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_turn_that_is_rolled_back_leaves_the_files_as_they_were, folder_setup,
+			folder_teardown),
 		cmocka_unit_test(names_cannot_leave_the_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

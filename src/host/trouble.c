@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* A turn that cannot be written down: it is taken back, and while there is no room nothing comes in and nothing leaves. */
+#include <stdlib.h>
+
+#include "host_private.h"
+#include "limits.h"
+#include "xmalloc.h"
+
+#define LOG_MODULE "host"
+
+enum { LOOK_AGAIN_MS = 30 * 1000 };
+
+void
+trouble_note_event(struct host *host, struct event *event)
+{
+	if (host->config.offline)
+		return; /* it is in a file, and the end of the program takes the turn back */
+	if (host->taken_count == host->taken_size) {
+		host->taken_size = host->taken_size ? host->taken_size * 2 : 64;
+		host->taken = xreallocarray(host->taken, host->taken_size, sizeof(struct event *));
+	}
+	host->taken[host->taken_count++] = event_ref(event);
+}
+
+void
+trouble_turn_done(struct host *host)
+{
+	while (host->taken_count)
+		event_unref(host->taken[--host->taken_count]);
+}
+
+/* What a plugin has in memory becomes what the database says, as after a restart. Its own variables stay. */
+static void
+take_back_instance(struct host *host, struct instance *instance)
+{
+	inbox_finish(&instance->inbox);
+	inbox_init(&instance->inbox, instance->name);
+	windows_load(instance->windows, host->store);
+	instance_restore(host, instance);
+}
+
+/* Nothing of the turn has happened: its events are the first ones to come again. */
+static void
+take_back(struct host *host)
+{
+	if (store_in_transaction(host->store))
+		store_rollback(host->store);
+	archives_roll_back(host->archives);
+	outbox_roll_back(host->outbox);
+	outbox_roll_back(host->dry_outbox);
+	tasks_give_up(host);
+	for (unsigned i = 0; i < host->instance_count; i++)
+		take_back_instance(host, host->instances[i]);
+	while (host->taken_count)
+		intake_return(host->intake, host->taken[--host->taken_count]);
+}
+
+static void
+rest(struct host *host)
+{
+	int64_t left_ms = host->look_again_ms - clock_mono_ms(&host->config.clock);
+	turn_pause_sockets(host);
+	loop_keep_awake(host->config.loop, false);
+	loop_timer_start(host->tick, left_ms < 1 ? 1 : left_ms, 0);
+}
+
+void
+trouble_turn_failed(struct host *host)
+{
+	bool passes = store_trouble(host->store) == STORE_FULL || archives_full(host->archives);
+	host->turn_failed = false;
+	if (!passes || host->config.offline || host->ending) {
+		host_stop(host,
+			passes ? "there is no room to write down what this turn did. Nothing of it was sent; start again when "
+				 "there is"
+			       : "what this turn did cannot be written down; the line above says why and what to do. Nothing of "
+				 "it was sent");
+		return;
+	}
+	free(host->trouble);
+	host->trouble = xasprintf(
+		"there is no room to write in %s: nothing is taken in and nothing is sent until there is",
+		host->config.state_folder ? host->config.state_folder : "memory");
+	host->look_again_ms = clock_mono_ms(&host->config.clock) + LOOK_AGAIN_MS;
+	log_error(host->config.log,
+		"%s. What came in is kept. Make room; it goes on by itself (looked at every %d s).",
+		host->trouble, LOOK_AGAIN_MS / 1000);
+	take_back(host);
+	rest(host);
+}
+
+bool
+trouble_rests(struct host *host)
+{
+	if (!host->trouble)
+		return false;
+	if (host->ending)
+		return true;
+	if (clock_mono_ms(&host->config.clock) >= host->look_again_ms) {
+		if (store_has_room(host->store)) {
+			log_info(host->config.log, "there is room again: going on.");
+			free(host->trouble);
+			host->trouble = NULL;
+			schedules_start(host);
+			turn_pause_sockets(host);
+			return false;
+		}
+		host->look_again_ms = clock_mono_ms(&host->config.clock) + LOOK_AGAIN_MS;
+	}
+	rest(host);
+	return true;
+}
