@@ -35,6 +35,10 @@ result(const struct intent *intent)
 		json_put_key(&out, "id");
 		json_put_text(&out, intent->outcome);
 	}
+	if (intent->made_url) {
+		json_put_key(&out, "url");
+		json_put_text(&out, intent->made_url);
+	}
 	if (intent->status) {
 		json_put_key(&out, "status");
 		json_put_int(&out, intent->status);
@@ -49,7 +53,8 @@ dry_result(void)
 {
 	struct buf out;
 	buf_init(&out, OUTCOME_TEXT_MAX);
-	buf_add_text(&out, "{\"ok\":{\"dry_run\":true,\"id\":\"dry-run\"}}");
+	buf_add_text(&out,
+		"{\"ok\":{\"dry_run\":true,\"id\":\"dry-run\",\"url\":\"https://dry-run.invalid/\"}}");
 	return buf_take(&out, NULL);
 }
 

@@ -81,7 +81,8 @@ on_open_row(void *data, const struct intent *intent)
 	struct intent *own = &item->intent;
 	char **texts[] = {&own->key, &own->lane, &own->instance, &own->account, &own->action,
 		&own->target, &own->method, &own->url, &own->headers, &own->body,
-		&own->idempotency_key, &own->event_key, &own->summary, &own->outcome};
+		&own->idempotency_key, &own->event_key, &own->summary, &own->outcome,
+		&own->made_url};
 	for (size_t i = 0; i < COUNT_OF(texts); i++) {
 		*texts[i] = xstrdup(*texts[i]);
 	}
@@ -510,6 +511,20 @@ item_end(struct item *item, enum intent_state state, int status, char *words)
 			host, said);
 	}
 	free(name);
+}
+
+void
+item_made(struct item *item, struct json_value entity)
+{
+	struct str url = json_str(json_get(entity, "url"));
+	if (url.len == 0 || url.len > URL_MAX || !str_starts(url, "http")) {
+		return;
+	}
+	struct buf safe;
+	buf_init(&safe, 2 * URL_MAX);
+	secrets_redact(item->lane->outbox->config.secrets, url, &safe);
+	free(item->intent.made_url);
+	item->intent.made_url = buf_take(&safe, NULL);
 }
 
 void

@@ -227,6 +227,7 @@ judge_page(struct item *item, struct json_value page)
 		last = it.value;
 		if (is_result(item, json_root(doc), it.value)) {
 			found = json_str(json_get(it.value, "id"));
+			item_made(item, it.value);
 		}
 	}
 	if (found.ptr != NULL) {

@@ -57,6 +57,8 @@ struct outbox {
 
 /* It ended. Takes `words`. */
 void item_end(struct item *item, enum intent_state state, int status, char *words);
+/* Keeps the address of what it made, before item_end. */
+void item_made(struct item *item, struct json_value entity);
 /* It is tried again after `wait_ms`. Takes `words`. */
 void item_again(struct item *item, int64_t wait_ms, int status, char *words);
 /* It is sent as soon as that is committed. */

@@ -226,6 +226,7 @@ succeeded(struct item *item, const struct http_answer *answer)
 		item_failed(item, answer, xasprintf("%s, where JSON was expected", what));
 		free(what);
 	} else {
+		item_made(item, json_root(doc));
 		item_end(item, INTENT_DONE, answer->status,
 			str_dup(json_str(json_get(json_root(doc), "id"))));
 	}

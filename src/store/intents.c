@@ -23,6 +23,7 @@ intent_finish(struct intent *intent)
 	free(intent->event_key);
 	free(intent->summary);
 	free(intent->outcome);
+	free(intent->made_url);
 	*intent = (struct intent){0};
 }
 
@@ -81,6 +82,7 @@ read_intent(sqlite3_stmt *stmt)
 		.outcome = db_dup(stmt, 17),
 		.created_ms = sqlite3_column_int64(stmt, 18),
 		.updated_ms = sqlite3_column_int64(stmt, 19),
+		.made_url = db_dup(stmt, 20),
 	};
 }
 
@@ -107,6 +109,7 @@ intent_update(struct store *store, const struct intent *intent)
 	db_put_int(stmt, 4, intent->status);
 	db_put_text(stmt, 5, intent->outcome);
 	db_put_int(stmt, 6, intent->updated_ms);
+	db_put_text(stmt, 7, intent->made_url);
 	(void)db_write(store, SQL_INTENT_UPDATE, stmt);
 }
 

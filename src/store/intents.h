@@ -32,6 +32,7 @@ struct intent {
 	int attempts;          /* that were begun and written down */
 	int status;            /* HTTP, of the last answer; 0: none */
 	char *outcome; /* words of the last answer or error; on success the id of what was made; NULL */
+	char *made_url; /* address of what was made, where the server gave one; NULL */
 	int64_t created_ms, updated_ms;
 };
 void intent_finish(struct intent *intent); /* frees the texts */
@@ -40,7 +41,7 @@ void intent_finish(struct intent *intent); /* frees the texts */
 enum err intent_add(struct store *store, struct intent *intent) MUST_USE;
 bool intent_get(struct store *store, const char *key, struct intent *out); /* out is new */
 void intent_update(struct store *store,
-	const struct intent *intent); /* state, attempts, status, outcome, times */
+	const struct intent *intent); /* state, attempts, status, outcome, made_url, times */
 /* Open rows by row number, greater than `after_row`, at most `limit`; `fn` borrows. */
 struct intent_page {
 	const char *lane; /* NULL: of all */

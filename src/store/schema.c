@@ -105,6 +105,9 @@ static const char *const steps[] = {
 	/* 5: the newest event when an entry was added: from when on it is kept. */
 	"ALTER TABLE windows ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE windows SET since_ms = at_ms;",
+
+	/* 6: the address of what an action made, for handlers that wait for its outcome. */
+	"ALTER TABLE intents ADD COLUMN made_url TEXT;",
 };
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))

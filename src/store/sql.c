@@ -4,7 +4,7 @@
 
 #define INTENT_COLUMNS                                                                             \
 	"row, state, key, lane, instance, account, action, target, method, url, headers, body,"    \
-	" idempotency_key, event_key, summary, attempts, status, outcome, created_ms, updated_ms"
+	" idempotency_key, event_key, summary, attempts, status, outcome, created_ms, updated_ms, made_url"
 
 /* The first `limit` rows that are older; the inner query ends at `limit` even when none is. */
 #define PRUNE_FIRST(table)                                                                         \
@@ -74,7 +74,7 @@ const char *const sql_texts[SQL_COUNT] = {
 		" ?19) ON CONFLICT (key) DO NOTHING",
 	[SQL_INTENT_GET] = "SELECT " INTENT_COLUMNS " FROM intents WHERE key = ?1",
 	[SQL_INTENT_UPDATE] = "UPDATE intents SET state = ?2, attempts = ?3, status = ?4,"
-			      " outcome = ?5, updated_ms = ?6 WHERE row = ?1",
+			      " outcome = ?5, updated_ms = ?6, made_url = ?7 WHERE row = ?1",
 	/* The one without a lane is for listings; it sorts what the index finds. */
 	[SQL_INTENT_OPEN] = "SELECT " INTENT_COLUMNS " FROM intents WHERE state = 0 AND row > ?1"
 			    " ORDER BY row LIMIT ?2",

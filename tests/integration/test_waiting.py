@@ -18,6 +18,7 @@ tusk.hear([[^order (\\d+)]], function(status, number)
   local first = assert(status:reply("one " .. number):await())
   tusk.store.count = (tusk.store.count or 0) + 1
   tusk.log.info("first %s", first.id)
+  assert(first.url:find(first.id, 1, true), first.url)
   tusk.sleep(PAUSE)
   local second = assert(tusk.post { text = "@alice two " .. number, in_reply_to_id = first.id }:await())
   tusk.log.info("second %s of %s", second.id, first.id)

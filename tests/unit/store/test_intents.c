@@ -110,13 +110,14 @@ an_outcome_is_kept(void **state)
 {
 	struct scratch *scratch = *state;
 	struct intent intent = boost("k1", "cats|a", 10);
-	char words[] = "Record not found";
+	char words[] = "Record not found", url[] = "https://s.example/@bot/1";
 	begin(scratch);
 	assert_int_equal(intent_add(scratch->store, &intent), ERR_OK);
 	intent.state = INTENT_FAILED;
 	intent.attempts = 2;
 	intent.status = 404;
 	intent.outcome = words;
+	intent.made_url = url;
 	intent.updated_ms = 20;
 	intent_update(scratch->store, &intent);
 	commit(scratch);
@@ -127,6 +128,7 @@ an_outcome_is_kept(void **state)
 	assert_int_equal(found.attempts, 2);
 	assert_int_equal(found.status, 404);
 	assert_string_equal(found.outcome, "Record not found");
+	assert_string_equal(found.made_url, "https://s.example/@bot/1");
 	assert_int_equal(found.updated_ms, 20);
 	intent_finish(&found);
 }

@@ -111,6 +111,7 @@ brings_a_database_of_schema_1_with_its_rows(void **state)
 	struct intent intent;
 	assert_true(intent_get(scratch->store, "cats|post|update:1001|0", &intent));
 	assert_string_equal(intent.outcome, "1003");
+	assert_null(intent.made_url);
 	intent_finish(&intent);
 	scratch_reopen(scratch); /* and once only */
 	assert_int_equal(intent_count_open(scratch->store), 1);
