@@ -154,9 +154,12 @@
 #define CONFIG_CPU_MS_MAX       1000
 
 /* store, host, mastodon */
-#define SEEN_DAYS_MAX           30 /* retention; outbox keys outlive seen rows (design section 5) */
-#define JOURNAL_DAYS_MAX        30
-#define INTENT_DAYS_MAX         90
+#define SEEN_KEPT_MS            (30 * INT64_C(86400000)) /* defaults; struct config_keep */
+#define JOURNAL_KEPT_MS         (30 * INT64_C(86400000))
+#define ACTIONS_KEPT_MS         (90 * INT64_C(86400000))
+#define TOMBSTONES_KEPT_MS      (90 * INT64_C(86400000))
+#define KEPT_MIN_MS             (1 * INT64_C(86400000))
+#define SHRINK_PAGES_MAX        1000   /* given back to the file system in one commit */
 #define WINDOW_TEXT_MAX         256    /* of a key or value; longer ones are told apart by a hash */
 #define WINDOW_KEYS_MAX         50000  /* of one instance */
 #define WINDOW_ENTRIES_MAX      10000  /* of one key */
@@ -205,16 +208,16 @@
 #define THROTTLE_WAIT_DEFAULT_MS 300000
 
 /* requests of plugins */
-#define API_ITEMS_DEFAULT         400 /* that tusk.api.pages gives */
-#define API_ITEMS_MAX             10000
-#define API_PAGES_MAX             250
-#define REQUEST_BODY_MAX          (4u << 20) /* of an answer, unpacked */
-#define REQUEST_HEADERS_MAX       256        /* of an answer; further ones are left out */
-#define REQUEST_RUNNING_MAX       32         /* of all instances */
-#define REQUEST_INSTANCE_MAX      4          /* at work at the same time, of one instance */
-#define REQUEST_HOST_MAX          8          /* ... to one host, of all instances */
-#define REQUEST_QUEUE_MAX         64         /* that wait or are at work, of one instance */
-#define REQUEST_ATTEMPTS_MAX      3          /* of a read that the server could not answer */
-#define REQUEST_THROTTLED_MAX     3          /* answers of 429 in a row */
-#define REQUEST_RETRY_BASE_MS     1000
-#define REQUEST_ROOM_MIN          30 /* calls that reads leave to actions until the limit starts anew */
+#define API_ITEMS_DEFAULT     400 /* that tusk.api.pages gives */
+#define API_ITEMS_MAX         10000
+#define API_PAGES_MAX         250
+#define REQUEST_BODY_MAX      (4u << 20) /* of an answer, unpacked */
+#define REQUEST_HEADERS_MAX   256        /* of an answer; further ones are left out */
+#define REQUEST_RUNNING_MAX   32         /* of all instances */
+#define REQUEST_INSTANCE_MAX  4          /* at work at the same time, of one instance */
+#define REQUEST_HOST_MAX      8          /* ... to one host, of all instances */
+#define REQUEST_QUEUE_MAX     64         /* that wait or are at work, of one instance */
+#define REQUEST_ATTEMPTS_MAX  3          /* of a read that the server could not answer */
+#define REQUEST_THROTTLED_MAX 3          /* answers of 429 in a row */
+#define REQUEST_RETRY_BASE_MS 1000
+#define REQUEST_ROOM_MIN      30 /* calls that reads leave to actions until the limit starts anew */

@@ -4,6 +4,7 @@
 
 #include "host_private.h"
 #include "limits.h"
+#include "seen.h"
 #include "state.h"
 #include "xmalloc.h"
 
@@ -11,6 +12,7 @@
 
 enum {
 	CHECKPOINT_PAGES = 4096,
+	DAY_MS = 24 * 60 * 60 * 1000,
 	PRUNE_EVERY_MS = 60 * 60 * 1000,
 	/* A replay that is killed starts anew from its file: it needs no commit for each event. */
 	REPLAY_HELD_TURNS = 256,
@@ -22,14 +24,27 @@ enum {
 static void
 prune(struct host *host, int64_t now_mono_ms, int64_t now_ms)
 {
-	const int64_t day_ms = INT64_C(24) * 60 * 60 * 1000;
+	struct config_keep keep = host->config.config->keep;
+	struct store *store = host->store;
 	if (host->config.offline || now_mono_ms < host->prune_at_ms)
 		return;
-	int seen = seen_prune(host->store, now_ms - SEEN_DAYS_MAX * day_ms, PRUNE_ROWS_MAX);
-	int entries =
-		journal_prune(host->store, now_ms - JOURNAL_DAYS_MAX * day_ms, PRUNE_ROWS_MAX);
-	int intents = intent_prune(host->store, now_ms - INTENT_DAYS_MAX * day_ms, PRUNE_ROWS_MAX);
-	if (seen < PRUNE_ROWS_MAX && entries < PRUNE_ROWS_MAX && intents < PRUNE_ROWS_MAX)
+	if (keep.seen_ms == 0) /* a config that was put together from flags */
+		keep = config_keep_default();
+	for (unsigned i = 0; i < host->instance_count; i++)
+		windows_expire(host->instances[i]->windows, store, now_ms);
+	const int gone[] = {
+		seen_prune(store, now_ms - keep.seen_ms, PRUNE_ROWS_MAX),
+		journal_prune(store, now_ms - keep.journal_ms, PRUNE_ROWS_MAX),
+		intent_prune(store, now_ms - keep.actions_ms, PRUNE_ROWS_MAX),
+		tombstone_prune(store, now_ms - keep.tombstones_ms, PRUNE_ROWS_MAX),
+		windows_prune(
+			store, now_ms - DAY_MS, PRUNE_ROWS_MAX), /* of plugins that are gone */
+		store_shrink(store, SHRINK_PAGES_MAX) ? PRUNE_ROWS_MAX : 0,
+	};
+	bool all = true;
+	for (size_t i = 0; i < COUNT_OF(gone); i++)
+		all = all && gone[i] < PRUNE_ROWS_MAX;
+	if (all)
 		host->prune_at_ms = now_mono_ms + PRUNE_EVERY_MS;
 }
 

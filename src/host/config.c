@@ -390,10 +390,67 @@ read_zone(struct reader *reader, struct json_value root)
 	return good;
 }
 
+struct config_keep
+config_keep_default(void)
+{
+	return (struct config_keep){
+		SEEN_KEPT_MS, JOURNAL_KEPT_MS, ACTIONS_KEPT_MS, TOMBSTONES_KEPT_MS};
+}
+
+/* A time such as "30d"; *ms stays when it is absent. */
+static bool
+read_kept(struct reader *reader, struct json_value table, const char *key, int64_t *ms)
+{
+	struct json_value value = json_get(table, key);
+	if (!json_exists(value))
+		return true;
+	if (json_type(value) != JSON_STRING || !duration_parse(json_str(value), ms) ||
+		*ms < KEPT_MIN_MS)
+		return fail(reader,
+			"keep.%s: expected a time of at least 1d such as \"30d\", found %s%.*s%s.",
+			key, json_type(value) == JSON_STRING ? "\"" : "",
+			json_type(value) == JSON_STRING ? (int)json_str(value).len
+							: (int)strlen(type_text(value)),
+			json_type(value) == JSON_STRING ? json_str(value).ptr : type_text(value),
+			json_type(value) == JSON_STRING ? "\"" : "");
+	return true;
+}
+
+/* keep = { seen = "30d", journal = "30d", actions = "90d", tombstones = "90d" } */
+static bool
+read_keep(struct reader *reader, struct json_value root)
+{
+	static const char *const keys[] = {"seen", "journal", "actions", "tombstones"};
+	struct json_value table = json_get(root, "keep");
+	struct config_keep *keep = &reader->config->keep;
+	*keep = config_keep_default();
+	if (!json_exists(table))
+		return true;
+	if (json_type(table) != JSON_OBJECT)
+		return fail(reader,
+			"keep: expected a table such as { journal = \"90d\" }, found %s.",
+			type_text(table));
+	if (!check_keys(reader, table, "keep", keys, COUNT_OF(keys)) ||
+		!read_kept(reader, table, "seen", &keep->seen_ms) ||
+		!read_kept(reader, table, "journal", &keep->journal_ms) ||
+		!read_kept(reader, table, "actions", &keep->actions_ms) ||
+		!read_kept(reader, table, "tombstones", &keep->tombstones_ms))
+		return false;
+	if (keep->actions_ms < keep->seen_ms)
+		return fail(reader,
+			"keep.actions is shorter than keep.seen: an event that is known could then act a second time; make actions "
+			"at least as long.");
+	if (keep->tombstones_ms < keep->seen_ms)
+		return fail(reader,
+			"keep.tombstones is shorter than keep.seen: a deleted post could then come back; make tombstones at least "
+			"as long.");
+	return true;
+}
+
 static bool
 read_json(struct reader *reader, struct str text)
 {
-	static const char *const keys[] = {"accounts", "plugins", "alert", "tz"};
+	static const char *const keys[] = {"accounts", "plugins", "alert", "tz", "keep"};
 	struct json_parser *parser = json_parser_create();
 	struct json_doc *doc = NULL;
 	struct json_error json_error;
@@ -402,7 +459,7 @@ read_json(struct reader *reader, struct str text)
 		fail(reader, "cannot be read back: %s", json_error.message);
 	struct json_value root = json_root(doc);
 	good = good && check_keys(reader, root, "the config", keys, COUNT_OF(keys)) &&
-	       read_accounts(reader, json_get(root, "accounts")) &&
+	       read_keep(reader, root) && read_accounts(reader, json_get(root, "accounts")) &&
 	       read_plugins(reader, json_get(root, "plugins")) &&
 	       take_text(reader, root, "the config", "alert", &reader->config->alert) &&
 	       read_zone(reader, root) && check_instances(reader);

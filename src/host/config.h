@@ -30,6 +30,15 @@ struct config_plugin {
 	int64_t act_within_ms; /* events older than this are handled, but cause no actions; 0: no bound */
 };
 
+/* How long rows are kept, ms. What is forgotten cannot be told from what is new: actions outlive seen rows, and these
+ * outlive whatever may be heard a second time. */
+struct config_keep {
+	int64_t seen_ms;       /* which events an instance has had */
+	int64_t journal_ms;    /* what was decided */
+	int64_t actions_ms;    /* what was sent, once it ended */
+	int64_t tombstones_ms; /* which posts were deleted */
+};
+
 struct config {
 	char *file;   /* the config file; NULL: none */
 	char *folder; /* that relative paths start from */
@@ -38,7 +47,8 @@ struct config {
 	struct config_plugin *plugins;
 	unsigned plugin_count;
 	char *alert; /* NULL: none */
-	char *tz;    /* the time zone where a plugin names none; NULL: the machine's */
+	struct config_keep keep;
+	char *tz; /* the time zone where a plugin names none; NULL: the machine's */
 };
 
 /* Reads the config file. NULL `file`: moontusk.lua of the current folder, else of
@@ -47,6 +57,7 @@ struct config {
 bool config_read(struct config *config, const char *file, struct secrets *secrets, char *error,
 	bool *missing);
 void config_finish(struct config *config);
+struct config_keep config_keep_default(void);
 
 /* Adds an account or a plugin, as the command line does. Borrows. */
 struct config_account *config_add_account(

@@ -103,22 +103,42 @@ reason(struct views *views, const struct rule_hit *hit, int line)
 	return buf_take(&out, NULL);
 }
 
-/* True when the instance handled this very version before; writes the row when it did not. */
-static bool
-seen_before(struct host *host, const struct instance *instance, const struct event *event)
+/* As in the seen key. */
+static void
+put_scope(const struct host *host, const struct event *event, struct buf *scope)
 {
-	if (!event_kind_info(event->kind)->deduplicated || event->id.len == 0)
-		return false;
 	const struct account *account = NULL;
 	if (event->account.ptr) {
 		char *name = str_dup(event->account);
 		account = host_account(host, name);
 		free(name);
 	}
+	intake_scope(event, str_from(account ? account->host : "replay"), scope);
+}
+
+/* A post that comes after its own deletion is to be known as deleted. Costs no commit of its own. */
+static void
+bury(struct host *host, const struct event *event)
+{
+	if (event->kind != EVENT_DELETE || !event->id.len || !store_in_transaction(host->store))
+		return;
+	struct buf scope;
+	buf_init(&scope, MESSAGE_MAX);
+	put_scope(host, event, &scope);
+	tombstone_add(host->store, buf_str(&scope), event->id, clock_wall_ms(&host->config.clock));
+	buf_finish(&scope);
+}
+
+/* True when the instance handled this very version before; writes the row when it did not. */
+static bool
+seen_before(struct host *host, const struct instance *instance, const struct event *event)
+{
+	if (!event_kind_info(event->kind)->deduplicated || event->id.len == 0)
+		return false;
 	struct buf scope, version;
 	buf_init(&scope, MESSAGE_MAX);
 	buf_init(&version, MESSAGE_MAX);
-	intake_scope(event, str_from(account ? account->host : "replay"), &scope);
+	put_scope(host, event, &scope);
 	event_version(event, &version);
 	struct seen_key key = {
 		.instance = instance->name,
@@ -277,5 +297,6 @@ route_event(struct host *host, struct event *event)
 		match_instance(host, host->by_number[hearing[i]], event);
 		intake_mark(host->intake, hearing[i], event);
 	}
+	bury(host, event);
 	set_event(host, NULL);
 }

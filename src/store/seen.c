@@ -49,6 +49,33 @@ seen_prune(struct store *store, int64_t before_ms, int limit)
 }
 
 void
+tombstone_add(struct store *store, struct str scope, struct str id, int64_t now_ms)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_TOMBSTONE_ADD);
+	db_put_key(stmt, 1, scope);
+	db_put_key(stmt, 2, id);
+	db_put_int(stmt, 3, now_ms);
+	(void)db_write(store, SQL_TOMBSTONE_ADD, stmt);
+}
+
+bool
+tombstone_has(struct store *store, struct str scope, struct str id)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_TOMBSTONE_HAS);
+	db_put_key(stmt, 1, scope);
+	db_put_key(stmt, 2, id);
+	bool found = db_next(store, stmt);
+	db_done(store, SQL_TOMBSTONE_HAS, stmt);
+	return found;
+}
+
+int
+tombstone_prune(struct store *store, int64_t before_ms, int limit)
+{
+	return prune(store, SQL_TOMBSTONE_PRUNE, before_ms, limit);
+}
+
+void
 delivery_add(struct store *store, struct delivery *delivery)
 {
 	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_ADD);

@@ -19,6 +19,12 @@ void seen_add(struct store *store, const struct seen_key *key, int64_t now_ms);
 /* Deletes what is older than `before_ms`; at most `limit` rows a call. Returns how many. */
 int seen_prune(struct store *store, int64_t before_ms, int limit);
 
+/* Ids that were deleted, so that a post which a fill or a slow server brings afterwards is not taken for a new one. `scope` as
+ * in struct seen_key. Adding one that is there changes nothing. */
+void tombstone_add(struct store *store, struct str scope, struct str id, int64_t now_ms);
+bool tombstone_has(struct store *store, struct str scope, struct str id);
+int tombstone_prune(struct store *store, int64_t before_ms, int limit); /* as seen_prune */
+
 /* One matched handler that has not ended yet. */
 struct delivery {
 	int64_t row; /* 0 for a new one; set by delivery_add */

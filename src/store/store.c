@@ -14,10 +14,11 @@
 #include "schema.h"
 #include "xmalloc.h"
 
-#define LOG_MODULE      "store"
-#define ROOM_BYTES      (256 * 1024)
-#define CHECKED_BYTES   (32 << 20)
-#define BUSY_TIMEOUT_MS 5000 /* somebody else has the write lock: a backup, a shell */
+#define LOG_MODULE        "store"
+#define ROOM_BYTES        (256 * 1024)
+#define CHECKED_BYTES     (32 << 20)
+#define SHRINK_FROM_PAGES 1024 /* 4 MiB: not worth the trouble below */
+#define BUSY_TIMEOUT_MS   5000 /* somebody else has the write lock: a backup, a shell */
 
 /* SQLite would make the file with the umask's mode; -wal and -shm get the mode of the file. */
 static bool
@@ -400,6 +401,28 @@ store_has_room(struct store *store)
 	}
 	store->quiet = false;
 	return good;
+}
+
+bool
+store_shrink(struct store *store, int pages)
+{
+	REQUIRE(store->in_transaction);
+	int64_t free_pages = 0;
+	int64_t all_pages = 0;
+	if (store->failed || !db_query_int(store->db, "PRAGMA freelist_count", &free_pages) ||
+		!db_query_int(store->db, "PRAGMA page_count", &all_pages) ||
+		free_pages < SHRINK_FROM_PAGES || free_pages * 4 < all_pages) {
+		return false;
+	}
+	char sql[64];
+	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", pages);
+	if (!db_exec(store->db, sql)) {
+		fail(store, "free pages cannot be given back");
+		return false;
+	}
+	int64_t left_pages = 0;
+	return db_query_int(store->db, "PRAGMA freelist_count", &left_pages) &&
+	       left_pages < free_pages && left_pages > SHRINK_FROM_PAGES;
 }
 
 void

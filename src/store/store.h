@@ -35,6 +35,10 @@ enum store_trouble store_trouble(const struct store *store);
 /* Tries a small transaction. Outside of one. Says nothing when it fails. */
 bool store_has_room(struct store *store);
 
+/* Inside the transaction: when more than a quarter of the file is free pages, gives some back to the file system. True:
+ * there are more. Free pages are used again first, so a file never grows for want of this. */
+bool store_shrink(struct store *store, int pages);
+
 /* Copies the WAL into the file. Opens a connection of its own, so it may run on another thread
  * than the store's. */
 void store_checkpoint(const char *path);

@@ -282,6 +282,10 @@ class Plugins(harness.Case):
             ('return { accounts = { a = { server = "ftp://x.example" } }, plugins = { "./g.lua" } }\n', "ftp://x.example"),
             ('return 3\n', "expected return {"),
             ('return { accounts = { a = { server = "https://x.example", token = env "NOT_SET_AT_ALL" } } }\n', "NOT_SET_AT_ALL"),
+            ('return { plugins = { "./bot.lua" }, keep = { seen = "100d" } }', "keep.actions is shorter than keep.seen"),
+            ('return { plugins = { "./bot.lua" }, keep = { tombstones = "2d" } }', "keep.tombstones is shorter than keep.seen"),
+            ('return { plugins = { "./bot.lua" }, keep = { journal = "5x" } }', 'keep.journal: expected a time of at least 1d'),
+            ('return { plugins = { "./bot.lua" }, keep = { jornal = "5d" } }', 'journal'),
         ]:
             with self.subTest(text=text):
                 self.write("g.lua", GOOD)

@@ -131,6 +131,7 @@ class Storm(harness.Case):
             "deliveries": "SELECT * FROM deliveries",
             "schedules": "SELECT * FROM schedules",
             "intents": "SELECT key, action, target, url, event_key, state FROM intents",
+            "tombstones": "SELECT scope, id, at_ms FROM tombstones",
             "archives": "SELECT file, length FROM archives",
             "journal": "SELECT at_ms, instance, what, event_key FROM journal",
         }

@@ -199,6 +199,27 @@ a_position_is_kept_by_account_stream_and_parameter(void **state)
 	buf_finish(&id);
 }
 
+static void
+remembers_what_was_deleted(void **state)
+{
+	struct scratch *scratch = *state;
+	begin(scratch);
+	tombstone_add(scratch->store, STR("server:a.example"), STR("100"), 1000);
+	tombstone_add(scratch->store, STR("server:a.example"), STR("100"),
+		5000); /* the first one stands */
+	tombstone_add(scratch->store, STR("server:a.example"), STR("200"), 2000);
+	commit(scratch);
+	scratch_reopen(scratch);
+	assert_true(tombstone_has(scratch->store, STR("server:a.example"), STR("100")));
+	assert_false(tombstone_has(scratch->store, STR("server:b.example"), STR("100")));
+	assert_false(tombstone_has(scratch->store, STR("server:a.example"), STR("1")));
+	begin(scratch);
+	assert_int_equal(tombstone_prune(scratch->store, 1500, 10), 1);
+	commit(scratch);
+	assert_false(tombstone_has(scratch->store, STR("server:a.example"), STR("100")));
+	assert_true(tombstone_has(scratch->store, STR("server:a.example"), STR("200")));
+}
+
 int
 main(void)
 {
@@ -210,6 +231,7 @@ main(void)
 		SCRATCH_TEST(a_row_number_is_never_used_again),
 		SCRATCH_TEST(a_callback_may_ask_the_same_question),
 		SCRATCH_TEST(a_position_is_kept_by_account_stream_and_parameter),
+		SCRATCH_TEST(remembers_what_was_deleted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -250,6 +250,40 @@ a_checkpoint_beside_the_store_empties_the_log(void **state)
 	assert_int_equal(store_wal_pages(scratch->store), 0); /* nothing new to tell */
 }
 
+static void
+gives_room_back_when_much_is_free(void **state)
+{
+	struct scratch *scratch = *state;
+	char *text = xcalloc(1, 1 << 20);
+	memset(text, 'x', 1 << 20);
+	struct str large = {text, 1 << 20};
+	char name[2] = "a";
+	begin(scratch);
+	for (; name[0] < 'k'; name[0]++)
+		state_put(scratch->store, "bot", (struct str){name, 1}, large);
+	assert_false(store_shrink(scratch->store, 100)); /* nothing is free */
+	commit(scratch);
+	store_checkpoint(scratch->path);
+	struct stat before, after;
+	assert_int_equal(stat(scratch->path, &before), 0);
+	begin(scratch);
+	for (name[0] = 'a'; name[0] < 'k'; name[0]++)
+		state_delete(scratch->store, "bot", (struct str){name, 1});
+	commit(scratch);
+	unsigned rounds = 0;
+	bool more = true;
+	while (more && rounds++ < 100) {
+		begin(scratch);
+		more = store_shrink(scratch->store, 500);
+		commit(scratch);
+	}
+	assert_in_range(rounds, 2, 10);
+	store_checkpoint(scratch->path);
+	assert_int_equal(stat(scratch->path, &after), 0);
+	assert_true(after.st_size < before.st_size * 3 / 4);
+	free(text);
+}
+
 int
 main(void)
 {
@@ -265,6 +299,7 @@ main(void)
 		cmocka_unit_test(works_in_memory),
 		SCRATCH_TEST(drops_the_whole_transaction_when_the_disk_is_full),
 		SCRATCH_TEST(a_checkpoint_beside_the_store_empties_the_log),
+		SCRATCH_TEST(gives_room_back_when_much_is_free),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
