@@ -125,6 +125,8 @@ struct linter {
 	lint_fn *fn;
 	void *data;
 	struct pattern_scratch *scratch;
+	struct fold *posts; /* the corpus folded, when there are words; owned */
+	struct fold leet;
 };
 
 /* One thing to try on a text. */
@@ -136,13 +138,20 @@ struct trial {
 };
 
 static bool
-is_found(const struct trial *trial, struct str post)
+is_found(const struct trial *trial, size_t post)
 {
-	struct pattern_subject subject = {.text = post, .valid = true};
+	struct pattern_subject subject = {.text = lint_corpus[post], .valid = true};
+	struct linter *linter = trial->linter;
 	struct words_hit hit;
 
+	if (trial->words && words_find(trial->words, &linter->posts[post], &hit))
+		return true;
+	if (trial->words && words_leet(trial->words)) {
+		fold_leet(&linter->leet, &linter->posts[post]);
+		return words_find_leet(trial->words, &linter->leet, &hit);
+	}
 	if (trial->words)
-		return words_find(trial->words, post, &hit);
+		return false;
 	return trial->text->pattern && pattern_match(trial->text->pattern, trial->linter->scratch,
 					       &subject, NULL, 0) == PATTERN_YES;
 }
@@ -159,7 +168,7 @@ measure(const struct trial *trial, struct lint_item *item)
 	while (spent < MEASURE_NS && rounds < 1000) {
 		item->found = 0;
 		for (size_t i = 0; i < COUNT_OF(lint_corpus); i++) {
-			if (trial->may_match[i] && is_found(trial, lint_corpus[i]))
+			if (trial->may_match[i] && is_found(trial, i))
 				item->found++;
 		}
 		rounds++;
@@ -168,16 +177,19 @@ measure(const struct trial *trial, struct lint_item *item)
 	item->ns = (double)spent / rounds / item->posts;
 }
 
-/* In which posts one of the literals stands, as the set would see it. */
+/* In which posts one of the literals stands, as the set would see it (all may match when there are none); `posts` NULL:
+ * in the corpus as it is. */
 static void
-look_for(struct scan_source *source, struct scan_term term, bool known, bool *may_match)
+look_for(struct scan_source *source, struct scan_term term, const struct fold *posts,
+	bool *may_match)
 {
+	bool known = scan_source_count(source) > 0;
 	struct scan_set *set = scan_set_create(source, &(struct scan_options){.plain = true});
 	struct scan *scan = scan_create(set);
 
 	for (size_t i = 0; i < COUNT_OF(lint_corpus); i++) {
 		scan_begin(scan);
-		scan_text(scan, term.view, lint_corpus[i]);
+		scan_text(scan, term.view, posts ? fold_str(&posts[i]) : lint_corpus[i]);
 		may_match[i] = !known || scan_may_have(scan, term);
 	}
 	scan_destroy(scan);
@@ -248,7 +260,7 @@ lint_text(struct linter *linter, const struct cond *cond, const struct text *tex
 	}
 	for (size_t i = 0; i < literals.count; i++)
 		scan_source_add(source, term, literals.list[i], 0);
-	look_for(source, term, literals.count > 0, may_match);
+	look_for(source, term, NULL, may_match);
 	if (literals.count > 0)
 		item.literal = literals.list[0].ptr;
 	item.literal_count = literals.count;
@@ -270,6 +282,20 @@ add_word(void *data, struct str literal, int flags)
 	scan_source_add(adding->source, adding->term, literal, flags);
 }
 
+/* New, as long as the corpus. */
+static struct fold *
+fold_corpus(void)
+{
+	struct fold *posts = xcalloc(COUNT_OF(lint_corpus), sizeof(*posts));
+
+	for (size_t i = 0; i < COUNT_OF(lint_corpus); i++) {
+		fold_text(&posts[i], lint_corpus[i], VIEW_TEXT_MAX, NULL);
+		free(posts[i].folder); /* large, and needed while it is made only */
+		posts[i].folder = NULL;
+	}
+	return posts;
+}
+
 static void
 lint_words(struct linter *linter, const struct cond *cond)
 {
@@ -283,9 +309,11 @@ lint_words(struct linter *linter, const struct cond *cond)
 		.word_count = words_count(words),
 		.engine = LINT_SET};
 
-	words_each_literal(words, add_word, &adding);
+	if (!linter->posts)
+		linter->posts = fold_corpus();
+	(void)words_each_literal(words, add_word, &adding);
 	item.literal_count = scan_source_count(source);
-	look_for(source, adding.term, true, may_match);
+	look_for(source, adding.term, linter->posts, may_match);
 	measure(&trial, &item);
 	linter->fn(linter->data, &item);
 }
@@ -306,8 +334,13 @@ lint_conds(struct linter *linter, const struct cond *conds)
 void
 lint_rule(const struct rule *rule, const struct lint_clock *clock, lint_fn *fn, void *data)
 {
-	struct linter linter = {clock, fn, data, pattern_scratch_create()};
+	struct linter linter = {
+		.clock = clock, .fn = fn, .data = data, .scratch = pattern_scratch_create()};
 
 	lint_conds(&linter, rule->table->conds);
+	for (size_t i = 0; linter.posts && i < COUNT_OF(lint_corpus); i++)
+		fold_finish(&linter.posts[i]);
+	free(linter.posts);
+	fold_finish(&linter.leet);
 	pattern_scratch_destroy(linter.scratch);
 }

@@ -85,9 +85,9 @@ collect(struct cond *conds, struct scan_source *source)
 		if (words) {
 			struct collecting collecting = {
 				source, scan_source_term(source, VIEW_FOLDED)};
-			words_each_literal(words, add_literal, &collecting);
+			bool known = words_each_literal(words, add_literal, &collecting);
 			cond->terms.next =
-				(struct rule_term){collecting.term, true, cond_generation(cond)};
+				(struct rule_term){collecting.term, known, cond_generation(cond)};
 		}
 		for (struct table *table = cond->tables; table; table = table->next)
 			collect(table->conds, source);

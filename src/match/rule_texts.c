@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attr.h"
 #include "letters.h"
 #include "rule_parts.h"
 #include "xmalloc.h"
@@ -157,12 +158,12 @@ read_names(struct compiler *compiler, struct json_value value, struct cond *cond
 }
 
 static bool
-read_word_file(struct compiler *compiler, struct str name, struct cond *cond)
+read_word_file(struct compiler *compiler, struct str name, bool leet, struct cond *cond)
 {
 	struct rule *rule = compiler->rule;
 	char message[MESSAGE_MAX];
 
-	cond->file = word_file_create(compiler->env->folder, name, message);
+	cond->file = word_file_create(compiler->env->folder, name, leet, message);
 	if (!cond->file)
 		return compiler_fail(compiler,
 			"%s; a list in the table itself is written { \"one\", \"two words\" }",
@@ -175,26 +176,65 @@ read_word_file(struct compiler *compiler, struct str name, struct cond *cond)
 	return true;
 }
 
+/* The members of { "word" or list = ..., leet = true }; *what is the first of them, which the Lua library names. */
+static bool
+read_word_object(
+	struct compiler *compiler, struct json_value object, struct json_value *what, bool *leet)
+{
+	static const char *const known[] = {"list", "leet"};
+	struct json_iter it = json_iter(object);
+
+	while (json_next(&it)) {
+		if (str_eq_text(it.key, "list")) {
+			*what = it.value;
+		} else if (!str_eq_text(it.key, "leet")) {
+			return compiler_unknown(compiler, "key", it.key, known, COUNT_OF(known));
+		} else if (!json_get_bool(it.value, leet)) {
+			size_t path = compiler_enter(compiler, it.key);
+			(void)compiler_expected(compiler, "true or false", it.value);
+			compiler_leave(compiler, path);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* "word" or { list = "word", leet = true } */
+static bool
+read_word(struct compiler *compiler, struct json_value value, bool leet, struct cond *cond)
+{
+	const char *reason = NULL;
+	struct json_value word = value;
+
+	if (json_type(value) == JSON_OBJECT && !read_word_object(compiler, value, &word, &leet))
+		return false;
+	if (json_type(word) != JSON_STRING)
+		return compiler_expected(compiler, "a word", word);
+	compiler->rule->memory += 3 * json_str(word).len + sizeof(struct fold);
+	return words_add(cond->words, json_str(word), leet, &reason) ||
+	       compiler_fail(compiler, "the word %s", reason);
+}
+
 bool
 read_words(struct compiler *compiler, struct json_value value, struct cond *cond)
 {
-	struct json_iter it = json_iter(value);
+	struct json_value list = value;
 	size_t index = 0;
-	const char *reason = NULL;
+	bool leet = false;
 
-	if (json_type(value) == JSON_STRING)
-		return read_word_file(compiler, json_str(value), cond);
-	if (json_type(value) != JSON_ARRAY || json_count(value) == 0)
+	if (json_type(value) == JSON_OBJECT && !read_word_object(compiler, value, &list, &leet))
+		return false;
+	if (json_type(list) == JSON_STRING)
+		return read_word_file(compiler, json_str(list), leet, cond);
+	if (json_type(list) != JSON_ARRAY || json_count(list) == 0)
 		return compiler_expected(
-			compiler, "a list of words or the name of a list file", value);
+			compiler, "a list of words or the name of a list file", list);
 	cond->words = words_create();
+	struct json_iter it = json_iter(list);
 	while (json_next(&it)) {
 		size_t path = compiler_enter_index(compiler, ++index);
-		if (json_type(it.value) != JSON_STRING)
-			return compiler_expected(compiler, "a word", it.value);
-		compiler->rule->memory += 2 * json_str(it.value).len + sizeof(struct str);
-		if (!words_add(cond->words, json_str(it.value), &reason))
-			return compiler_fail(compiler, "the word %s", reason);
+		if (!read_word(compiler, it.value, leet, cond))
+			return false;
 		compiler_leave(compiler, path);
 	}
 	return true;
@@ -309,9 +349,12 @@ test_words(struct match *match, const struct cond *cond)
 	struct words_hit hit;
 
 	if (!views_have(match->views, VIEW_FOLDED) ||
-		!term_may_match(match, &cond->terms, cond_generation(cond)) ||
-		!words_find(words, views_get(match->views, VIEW_FOLDED), &hit))
+		!term_may_match(match, &cond->terms, cond_generation(cond)))
 		return RULE_NO;
-	keep_hit(match, cond, VIEW_FOLDED, hit.word, hit.span);
+	if (!words_find(words, views_fold(match->views, VIEW_FOLDED), &hit) &&
+		(!words_leet(words) ||
+			!words_find_leet(words, views_fold(match->views, VIEW_LEET), &hit)))
+		return RULE_NO;
+	keep_hit(match, cond, hit.leet ? VIEW_LEET : VIEW_FOLDED, hit.word, hit.span);
 	return RULE_YES;
 }

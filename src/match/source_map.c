@@ -46,6 +46,19 @@ source_map_add(struct source_map *map, const struct source_run *run)
 	map->runs[map->count++] = *run;
 }
 
+void
+source_map_cut(struct source_map *map, size_t len)
+{
+	while (map->count > 0 && map->runs[map->count - 1].at >= len)
+		map->count--;
+	struct source_run *last = map->count > 0 ? &map->runs[map->count - 1] : NULL;
+	if (!last || last->at + last->len <= len)
+		return;
+	if (last->len == last->from_len)
+		last->from_len = (uint32_t)(len - last->at);
+	last->len = (uint32_t)(len - last->at);
+}
+
 /* The part of `run` that lies in `of`. */
 static struct source_run
 cut(const struct source_run *run, struct span of)

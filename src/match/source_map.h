@@ -30,6 +30,8 @@ void source_map_finish(struct source_map *map);
 void source_map_clear(struct source_map *map);
 /* Appends; what goes on where the last run ended becomes part of it. Does nothing when map is NULL. */
 void source_map_add(struct source_map *map, const struct source_run *run);
+/* Forgets what is told of the bytes from `len` on. */
+void source_map_cut(struct source_map *map, size_t len);
 /* Appends what `part` tells of its bytes `of`, which stand at `at` in the text of map; `source` is added to the sources. */
 void source_map_append(struct source_map *map, const struct source_map *part, struct span of,
 	size_t at, unsigned source);

@@ -19,13 +19,14 @@ struct slot {
 };
 
 struct views {
+	struct fold folded, leet;
 	const struct event *event;
 	struct json_value status, actor;
 	struct slot slots[VIEW_COUNT];
 };
 
 static const char *const names[VIEW_COUNT] = {"text", "body", "raw", "folded", "links", "tags",
-	"mentions", "name", "alt", "cw", "poll", "bio", "request"};
+	"mentions", "name", "alt", "cw", "poll", "bio", "request", "leet"};
 
 const char *
 view_name(enum view view)
@@ -69,6 +70,8 @@ views_destroy(struct views *views)
 		return;
 	for (size_t i = 0; i < VIEW_COUNT; i++)
 		buf_finish(&views->slots[i].buf);
+	fold_finish(&views->folded);
+	fold_finish(&views->leet);
 	free(views);
 }
 
@@ -80,6 +83,8 @@ views_set_event(struct views *views, const struct event *event)
 	views->actor = event ? event_actor(event) : (struct json_value){0};
 	if (event && event_kind_info(event->kind)->payload == PAYLOAD_ANNOUNCEMENT)
 		views->status = json_root(event->doc);
+	fold_clear(&views->folded);
+	fold_clear(&views->leet);
 	for (size_t i = 0; i < VIEW_COUNT; i++) {
 		struct slot *slot = &views->slots[i];
 		slot->made = false;
@@ -109,20 +114,40 @@ views_have(const struct views *views, enum view view)
 	return json_type(of_actor ? views->actor : views->status) == JSON_OBJECT;
 }
 
+static struct str
+make(struct views *views, enum view view, struct slot *slot)
+{
+	struct view_maker maker = {
+		.views = views, .status = views->status, .actor = views->actor, .out = &slot->buf};
+
+	if (view == VIEW_FOLDED) {
+		fold_text(&views->folded, views_get(views, VIEW_TEXT), VIEW_TEXT_MAX, NULL);
+		return fold_str(&views->folded);
+	}
+	if (view == VIEW_LEET) {
+		fold_leet(&views->leet, views_fold(views, VIEW_FOLDED));
+		return fold_str(&views->leet);
+	}
+	return view_make(&maker, view);
+}
+
 struct str
 views_get(struct views *views, enum view view)
 {
 	struct slot *slot = &views->slots[view];
 
 	if (!slot->made) {
-		struct view_maker maker = {.views = views,
-			.status = views->status,
-			.actor = views->actor,
-			.out = &slot->buf};
-		slot->text = view_make(&maker, view);
+		slot->text = make(views, view, slot);
 		if (!slot->text.ptr)
 			slot->text = STR("");
 		slot->made = true;
 	}
 	return slot->text;
+}
+
+const struct fold *
+views_fold(struct views *views, enum view view)
+{
+	(void)views_get(views, view);
+	return view == VIEW_LEET ? &views->leet : &views->folded;
 }

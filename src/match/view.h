@@ -5,16 +5,17 @@
 #include <stdbool.h>
 
 #include "event.h"
+#include "fold.h"
 #include "limits.h"
 #include "span.h"
 #include "str.h"
 
 /* The order is that of the table in view.c, which has the names. */
 enum view {
-	VIEW_TEXT, /* content warning, body, alt texts, poll options; one part a line */
-	VIEW_BODY, /* visible text of the post alone */
-	VIEW_RAW,  /* the post's HTML as it came */
-	VIEW_FOLDED, /* of VIEW_TEXT, for words: caseless here; the full folding comes with the match engine */
+	VIEW_TEXT,     /* content warning, body, alt texts, poll options; one part a line */
+	VIEW_BODY,     /* visible text of the post alone */
+	VIEW_RAW,      /* the post's HTML as it came */
+	VIEW_FOLDED,   /* of VIEW_TEXT, for words (fold.h) */
 	VIEW_LINKS,    /* link targets, one a line (no mentions, no hashtags); the card's too */
 	VIEW_TAGS,     /* names without '#', one a line */
 	VIEW_MENTIONS, /* acct without '@', one a line */
@@ -24,8 +25,9 @@ enum view {
 	VIEW_POLL,     /* poll options, one a line */
 	VIEW_BIO, /* visible text of the author's note, then of the profile fields, one a line */
 	VIEW_REQUEST, /* VIEW_BODY without the mentions it starts with (tusk.hear) */
+	VIEW_LEET,    /* of VIEW_FOLDED, with the letters that digits and signs stand for */
 };
-#define VIEW_COUNT (VIEW_REQUEST + 1)
+#define VIEW_COUNT (VIEW_LEET + 1)
 
 const char *view_name(enum view view);
 bool view_from_name(struct str name, enum view *view);
@@ -54,6 +56,8 @@ struct view_source {
  * time for it, so ask for hits only. 0 when the payload is not at hand or the view is empty. */
 size_t views_source(struct views *views, enum view view, struct span span,
 	struct view_source *sources, size_t max);
+/* The same of VIEW_FOLDED and VIEW_LEET with what folding knows of it: where words begin and end, which marks there were. */
+const struct fold *views_fold(struct views *views, enum view view);
 /* False when the event has not even the entity that the view is made of (a post, an announcement; the author
  * for VIEW_NAME and VIEW_BIO): a `delete` matches no text, not even "^$". */
 bool views_have(const struct views *views, enum view view);

@@ -24,7 +24,8 @@ view_map_finish(struct view_map *map)
 
 /* What is added next comes from this field. */
 PRINTF_LIKE(3, 4)
-static void begin_field(struct view_maker *maker, const char *path, const char *format, ...)
+static void
+begin_field(struct view_maker *maker, const char *path, const char *format, ...)
 {
 	char rest[VIEW_FIELD_MAX];
 	struct view_map *map = maker->map;
@@ -317,10 +318,9 @@ view_make(struct view_maker *maker, enum view view)
 		break;
 	case VIEW_RAW:
 		return field(maker, status, maker->status_path, "content");
-	case VIEW_FOLDED:
-		if (!maker->map)
-			return views_get(maker->views, VIEW_TEXT);
-		return view_make(maker, VIEW_TEXT);
+	case VIEW_FOLDED: /* view.c and view_source.c see to these two */
+	case VIEW_LEET:
+		break;
 	case VIEW_LINKS:
 		make_links(maker);
 		break;

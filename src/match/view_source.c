@@ -40,6 +40,21 @@ make_source(
 	return true;
 }
 
+/* The bytes of VIEW_TEXT that a part of its folded form was made of. */
+static struct span
+unfold(struct views *views, struct span span)
+{
+	struct source_map map = {0};
+	struct source_piece piece = {.span = span};
+	struct fold fold = {0};
+
+	fold_text(&fold, views_get(views, VIEW_TEXT), VIEW_TEXT_MAX, &map);
+	(void)source_map_find(&map, span, &piece, 1);
+	source_map_finish(&map);
+	fold_finish(&fold);
+	return piece.span;
+}
+
 size_t
 views_source(struct views *views, enum view view, struct span span, struct view_source *sources,
 	size_t max)
@@ -55,6 +70,10 @@ views_source(struct views *views, enum view view, struct span span, struct view_
 
 	if (!event || !event->doc || !event->payload.ptr || span.start > span.end)
 		return 0;
+	if (view == VIEW_FOLDED || view == VIEW_LEET) { /* the leet form is byte for byte as long */
+		span = unfold(views, span);
+		view = VIEW_TEXT;
+	}
 	buf_init(&out, VIEW_TEXT_MAX);
 	struct view_maker maker = {.views = views,
 		.status = views_status(views),

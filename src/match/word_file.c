@@ -25,6 +25,7 @@ struct stamp {
 
 struct word_file {
 	char *folder, *name, *path;
+	bool leet;
 	struct words *words;
 	unsigned generation;
 	struct stamp stamp;
@@ -156,7 +157,8 @@ parse(const struct word_file *file, struct str rest, char message[MESSAGE_MAX])
 		rest = str_split(rest, '\n', &line);
 		line = str_trim(line);
 		number++;
-		if (line.len == 0 || line.ptr[0] == '#' || words_add(words, line, &reason))
+		if (line.len == 0 || line.ptr[0] == '#' ||
+			words_add(words, line, file->leet, &reason))
 			continue;
 		snprintf(message, MESSAGE_MAX, "%s:%u: the word %s", file->path, number, reason);
 		words_destroy(words);
@@ -186,7 +188,7 @@ load(struct word_file *file, char message[MESSAGE_MAX])
 }
 
 struct word_file *
-word_file_create(const char *folder, struct str name, char message[MESSAGE_MAX])
+word_file_create(const char *folder, struct str name, bool leet, char message[MESSAGE_MAX])
 {
 	const char *reason =
 		folder ? refused_name(name) : "cannot be read here: there is no folder";
@@ -196,7 +198,7 @@ word_file_create(const char *folder, struct str name, char message[MESSAGE_MAX])
 		return NULL;
 	}
 	struct word_file *file = xmalloc(sizeof(*file));
-	*file = (struct word_file){.folder = xstrdup(folder), .name = str_dup(name)};
+	*file = (struct word_file){.folder = xstrdup(folder), .name = str_dup(name), .leet = leet};
 	file->path = xasprintf("%s/%s", folder, file->name);
 	if (!load(file, message)) {
 		word_file_destroy(file);

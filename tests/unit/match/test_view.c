@@ -41,7 +41,7 @@ check_post(struct views *views)
 	check(views, VIEW_BODY, "@bot some c.example/ca…\ntwo");
 	check(views, VIEW_TEXT, "long read\n@bot some c.example/ca…\ntwo\na cat on a mat\nyes\nno");
 	check(views, VIEW_FOLDED,
-		"long read\n@bot some c.example/ca…\ntwo\na cat on a mat\nyes\nno");
+		"long read\n@bot some c.example/ca...\ntwo\na cat on a mat\nyes\nno");
 	check(views, VIEW_LINKS, "https://c.example/cats?a=1&b=2\nhttps://card.example/");
 	check(views, VIEW_TAGS, "Caturday\ncats");
 	check(views, VIEW_MENTIONS, "bot\nbob@far.example");

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of folding share: a stretch of text as characters before they are put together. Only for them. */
+#pragma once
+
+#include "fold.h"
+#include "fold_chars.h"
+
+/* Characters in work at a time; longer stretches are folded in pieces. */
+#define FOLD_UNITS        2048
+#define FOLD_MARKS        4096 /* of them */
+#define FOLD_JOINS        64   /* of one text that are read in more than one way */
+/* Marks on one character beyond these (Unicode's Stream-Safe Text Format allows 30) are a character of their own. */
+#define FOLD_MARKS_OF_ONE 30
+
+/* A folded character. */
+struct unit {
+	uint32_t c;
+	uint32_t from, from_end; /* in the original, marks included */
+	uint16_t mark_at;        /* in folder::marks; they are decomposed */
+	uint8_t mark_count;
+	uint8_t script, flags, look, small_look;
+	bool skipped; /* stood between letters that are joined */
+	bool keeps;   /* its marks stay */
+	bool foreign; /* became a Latin letter */
+};
+
+struct folder {
+	struct unit units[FOLD_UNITS];
+	size_t count;
+	uint32_t marks[FOLD_MARKS];
+	size_t mark_count;
+	struct span joins[FOLD_JOINS]; /* letters that blanks parted, in the folded text */
+	size_t join_count;
+	uint32_t joiner; /* ZWJ, ZWNJ or a tag that waits for what follows; 0: none */
+	uint32_t joiner_from, joiner_end;
+};
+
+/* A letter or digit of any script. */
+static inline bool
+unit_is_word(const struct unit *unit)
+{
+	return (unit->flags & (FOLD_LETTER | FOLD_DIGIT)) != 0;
+}
+
+/* A letter that look-alikes and marks are undone on. */
+static inline bool
+unit_is_letter(const struct unit *unit)
+{
+	return (unit->flags & FOLD_LETTER) != 0 && unit->script <= FOLD_ALPHABET;
+}
+
+/* Puts the units together and adds them to the folded text; they are gone then. */
+void fold_flush(struct fold *fold, size_t max);
+/* fold_words.c: look-alikes and marks of each word; decides which marks stay. */
+void fold_words(struct folder *folder);
+/* fold_join.c: letters that stand apart become one word. */
+void fold_join(struct folder *folder);
+/* Notes that the text from start to end was put together so, with blanks between. */
+void fold_note_join(struct folder *folder, size_t start, size_t end);
+/* Adds the other ways to read those to the end of the text. */
+void fold_put_joins(struct fold *fold, size_t max);
+/* fold.c: makes room for `more` bytes behind the text, and a few that are written but do not count. */
+void fold_reserve(struct fold *fold, size_t more);
+/* One more letter without its marks. */
+void fold_add_marks(struct fold *fold, size_t at, uint32_t marks);
