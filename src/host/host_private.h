@@ -183,6 +183,7 @@ struct cause {
 	struct event *event; /* a reference; NULL for a schedule or host event */
 	char *event_key;     /* NULL for a schedule */
 	char *schedule;      /* "NAME@DUE"; NULL for an event */
+	char *handler;       /* key of the handler of the event; NULL for a schedule */
 	bool too_old;        /* act_within has passed */
 };
 /* Stages the actions from number `from` on. What becomes nothing gets a kind (name) and words (json) in its effect. */

@@ -92,6 +92,7 @@ perform_source(const struct cause *cause, const struct effects *effects, size_t 
 		.account = cause->instance->account,
 		.event_key = cause->event_key,
 		.schedule = cause->schedule,
+		.handler = cause->handler,
 		.nth = count_same(effects, at),
 		.now_ms = clock_wall_ms(&cause->host->config.clock),
 	};

@@ -46,6 +46,7 @@ cause_finish(struct cause *cause)
 	event_unref(cause->event);
 	free(cause->event_key);
 	free(cause->schedule);
+	free(cause->handler);
 }
 
 static void
@@ -119,6 +120,7 @@ add_timer(struct task *task, const struct effect *effect)
 		cause->event_key ? xasprintf("%s+%u", cause->event_key, number) : NULL;
 	timer->cause.schedule =
 		cause->schedule ? xasprintf("%s+%u", cause->schedule, number) : NULL;
+	timer->cause.handler = xstrdup(cause->handler);
 	struct timer **at = &host->timers;
 	while (*at && !is_later(*at, timer))
 		at = &(*at)->next;
@@ -282,6 +284,7 @@ tasks_start_work(struct host *host, struct instance *instance, struct work *work
 		.instance = instance,
 		.event = event_ref(work->event),
 		.event_key = buf_take(&key, NULL),
+		.handler = xstrdup(work->key),
 		.too_old = instance->act_within_ms && age_ms > instance->act_within_ms,
 	};
 	struct plugin_delivery delivery = {
@@ -330,6 +333,7 @@ tasks_start_news(
 	struct cause cause = {
 		.host = host,
 		.instance = instance,
+		.handler = xstrdup(handlers[handler].key),
 		.event_key = xasprintf("%s:%lld", handlers[handler].host_event,
 			(long long)clock_wall_ms(&host->config.clock)),
 	};

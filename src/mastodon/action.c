@@ -158,6 +158,9 @@ put_cause(struct buf *out, const struct action_source *source)
 {
 	if (source->event_key != NULL) {
 		put_part(out, "event:", str_from(source->event_key));
+		if (source->handler != NULL) { /* two handlers of one event post both */
+			put_part(out, "handler:", str_from(source->handler));
+		}
 	} else {
 		put_part(out, "schedule:",
 			source->schedule != NULL ? str_from(source->schedule) : STR(""));

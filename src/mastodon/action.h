@@ -65,6 +65,7 @@ struct action_source {
 	const struct account *account; /* may be NULL for forwards */
 	const char *event_key;         /* "update:ID"; NULL for a schedule */
 	const char *schedule;          /* "NAME@DUE"; NULL for an event */
+	const char *handler;           /* key of the handler of the event; NULL: the only one */
 	unsigned nth; /* n-th of the same (instance, action, target) in this handler call, from 0 */
 	int64_t now_ms;
 };
@@ -78,7 +79,7 @@ struct action_source {
  *     after an unboost is a duplicate of the first boost, and `key` changes nothing.
  *   reply, report, actions on accounts: `key`, else the target.
  *   forward: `key`, else the target and where it goes, else (without target) as post.
- *   post, API_POST: `key`, else the event or schedule and nth.
+ *   post, API_POST: `key`, else the event and its handler, or the schedule, and nth.
  * The Idempotency-Key is 128 bits hashed from the server, the account's name and the key, so that the same decision
  * gives the same one after any restart; a forward's from the key alone. Posts, forwards and API_POST have one. A reply gets in_reply_to_id if it has none. */
 enum err action_to_intent(const struct action *action, const struct action_source *source,

@@ -144,7 +144,7 @@ tusk.subscribe("public")
 tusk.on("update", function(status)
   status:reply("again")
   tusk.log.info("handled " .. status.id)
-end)
+end, { name = "loop" })
 """)
         self.assertEqual(self.host(practice, plugin).stop(), 0)
         mine = practice.rest("/api/v1/statuses", "POST", {"status": "my own words", "visibility": "public"})[1]
@@ -152,7 +152,7 @@ end)
         base = sqlite3.connect(self.folder + "/state/moontusk.db")
         for status in (mine, practice.rest("/api/v1/statuses/" + other["id"])[1]):
             line = {"event": "update", "stream": ["public"], "account": "default", "payload": json.dumps(status)}
-            base.execute("INSERT INTO deliveries (instance, handler, line, matched, created_ms) VALUES ('loop', 0, ?, '{}', 1)",
+            base.execute("INSERT INTO deliveries (instance, key, line, matched, created_ms) VALUES ('loop', '=loop', ?, '{}', 1)",
                          (json.dumps(line),))
         base.commit()
         base.close()
@@ -404,6 +404,17 @@ tusk.every("1h", { name = "hourly" }, function() tusk.log.info("an hour has pass
         self.assertEqual(code, 0, errors)
         self.assertIn("60 lines: 60 events, 0 other, 0 broken", errors)
         self.assertIn(" 0 handler errors", errors)
+
+    def test_two_handlers_of_one_event_post_both(self):
+        plugin = self.write("two.lua", """local tusk = require "moontusk"
+tusk.subscribe("public")
+tusk.on("update", { text = "a" }, function() tusk.post("one") end)
+tusk.on("update", { text = "b" }, function() tusk.post("two") tusk.post("three") end)
+""")
+        line = '{"id":"1","visibility":"public","content":"<p>a b</p>","account":{"id":"2","acct":"x"}}\n'
+        code, out, errors = self.run_to_end("replay", "-", "--", plugin, stdin=(line + line).encode())
+        self.assertEqual(code, 0, errors)
+        self.assertEqual(re.findall(r'"status":"(\w+)"', out), ["one", "two", "three"])
 
     def test_check_says_what_a_plugin_hears_and_may_do(self):
         plugin = self.write("cats.lua", self.PLUGIN)

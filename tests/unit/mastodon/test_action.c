@@ -143,7 +143,14 @@ posts_differ_by_event_and_number(void **state)
 	expect_same(xstrdup(first), key_of(made, make(ACTION_POST, NULL, body)), false);
 	made->source.nth = 0;
 	made->source.event_key = "update:116";
+	expect_same(xstrdup(first), key_of(made, make(ACTION_POST, NULL, body)), false);
+	made->source.event_key = "update:115";
+	made->source.handler = "update a";
+	char *handled = key_of(made, make(ACTION_POST, NULL, body));
+	made->source.handler = "update b"; /* of the same plugin */
+	expect_same(handled, key_of(made, make(ACTION_POST, NULL, body)), false);
 	expect_same(first, key_of(made, make(ACTION_POST, NULL, body)), false);
+	made->source.handler = NULL;
 	made->source.event_key = NULL;
 	made->source.schedule = "tick@5";
 	char *tick = key_of(made, make(ACTION_POST, NULL, body));
