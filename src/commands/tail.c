@@ -34,6 +34,7 @@ struct tail {
 	struct show show;
 	struct rule *rule; /* NULL: everything */
 	struct pattern_scratch *scratch;
+	uint64_t tried; /* events */
 	struct buf line;
 	struct loop_timer *end;
 	bool json;
@@ -50,15 +51,35 @@ finish(struct tail *tail, bool failed)
 	loop_stop(tail->session.loop);
 }
 
+static void
+on_limit(void *data, const struct rule_limit *limit)
+{
+	struct tail *tail = data;
+	if (limit->hits == 1)
+		log_warn(tail->session.log,
+			"--match gave up on a post, which took too many steps; such posts are left out. Nested repeats such "
+			"as (a+)+ cause this");
+	if (limit->off)
+		log_error(tail->session.log,
+			"--match gave up %d times within %d events and is not tried any more; make it simpler",
+			PATTERN_LIMIT_HITS_MAX, PATTERN_LIMIT_EVENTS);
+}
+
 static bool
 wants(struct tail *tail, const struct event *event)
 {
 	if (!tail->rule)
 		return true;
 	views_set_event(tail->show.views, event);
-	struct rule_hit hit;
-	return rule_match(tail->rule, tail->show.views, tail->scratch, event->received_at_ms,
-		       &hit) == RULE_YES;
+	/* Without a set of literals: for one rule it costs what it saves. */
+	struct rule_try rule_try = {.views = tail->show.views,
+		.scratch = tail->scratch,
+		.now_ms = event->received_at_ms,
+		.event = ++tail->tried,
+		.on_limit = on_limit,
+		.data = tail};
+	(void)rule_refresh(tail->rule, event->received_at_ms);
+	return rule_test(tail->rule, &rule_try, NULL) == RULE_YES;
 }
 
 static void

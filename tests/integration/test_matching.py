@@ -97,6 +97,18 @@ class Matching(harness.Case):
             self.assertEqual("from the cache" in host.text(), cached, host.text())
             host.stop()
 
+    def test_tail_says_that_its_pattern_gives_up(self):
+        practice = self.practice("--quiet")
+        tail = self.start("tail", "public", "--match", "(a+)+$", "--server", practice.url, token=practice.token)
+        harness.wait_until(lambda: any("public" in name for name in practice.rest("/practice/state")[1]["listeners"]),
+                           what="a listener")
+        for number in range(8):
+            practice.rest("/practice/post", "POST", {"text": f"{number} {BOMBED}"})
+        practice.rest("/practice/post", "POST", {"text": "the last word is aaa"})
+        tail.wait_line("gave up 5 times within 1000 events", stream="err")
+        self.assertEqual(tail.text().count("gave up on a post"), 1)
+        tail.stop()
+
     def test_check_tells_how_patterns_are_looked_for_and_what_is_odd(self):
         plugin = self.write("odd.lua", """local tusk = require "moontusk"
             tusk.subscribe("public")
