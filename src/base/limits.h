@@ -119,7 +119,8 @@
 #define TASK_WAIT_MAX_MS       600000              /* for the outcome of an action */
 #define PLUGIN_IDLE_TASKS_MAX  4                   /* coroutines kept for the next task */
 #define PLUGIN_LOG_LINES_MAX   200                 /* lines that one handler call may log */
-#define PLUGIN_STATE_VALUE_MAX (1u << 20)
+#define PLUGIN_STATE_VALUE_MAX (1u << 20)          /* of one key of tusk.store, as JSON */
+#define PLUGIN_STATE_TOTAL_MAX (8u << 20)
 #define PLUGIN_ERROR_MAX       8192
 #define TRUSTED_HEADERS_MAX    64 /* of one answer of the practice instance */
 #define PLUGIN_MODULE_NAME_MAX 128
@@ -163,7 +164,7 @@
 #define WINDOW_TEXT_MAX         256    /* of a key or value; longer ones are told apart by a hash */
 #define WINDOW_KEYS_MAX         50000  /* of one instance */
 #define WINDOW_ENTRIES_MAX      10000  /* of one key */
-#define WINDOW_ENTRIES_ALL_MAX  500000 /* of one instance */
+#define WINDOW_ENTRIES_ALL_MAX  200000 /* of one instance: about 15 MB */
 #define WINDOW_WITHIN_MAX_MS    (366 * INT64_C(86400000))
 #define PRUNE_ROWS_MAX          1000 /* of each kind in one commit */
 #define STREAM_PARAM_MAX        200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */

@@ -33,6 +33,14 @@ restore_key(void *data, struct str key, struct str json)
 	buf_finish(&shown);
 }
 
+static void
+restore_all(void *data, struct plugin *plugin)
+{
+	struct host *host = data;
+	state_each(
+		host->store, plugin_name(plugin), restore_key, &(struct restoring){host, plugin});
+}
+
 static struct account *
 account_of(struct host *host, const struct config_plugin *about)
 {
@@ -86,6 +94,8 @@ load_plugin(struct host *host, struct instance *instance, const struct config_pl
 		.parser = host->parser,
 		.secrets = host->config.secrets,
 		.windows = instance->windows,
+		.restore = restore_all,
+		.restore_data = host,
 		.on_file = on_file,
 		.data = instance,
 		/* valgrind does not understand compiled patterns */
@@ -160,7 +170,6 @@ build(struct host *host, struct instance *instance, const struct config_plugin *
 		return NULL;
 	if (!host->config.offline) /* `check` says it in its own way */
 		plugin_each_odd_grant(plugin, warn_of_grant, host->config.log);
-	state_each(host->store, about->name, restore_key, &(struct restoring){host, plugin});
 	return plugin;
 }
 
@@ -182,8 +191,7 @@ instance_restore(struct host *host, const struct instance *instance)
 	if (!instance->plugin)
 		return;
 	plugin_forget(instance->plugin);
-	state_each(host->store, instance->name, restore_key,
-		&(struct restoring){host, instance->plugin});
+	restore_all(host, instance->plugin);
 }
 
 void

@@ -250,6 +250,8 @@ lua_effect_open(lua_State *L)
 	luaL_newlib(L, functions);
 	lua_pushinteger(L, PLUGIN_STATE_VALUE_MAX);
 	lua_setfield(L, -2, "state_max");
+	lua_pushinteger(L, PLUGIN_STATE_TOTAL_MAX);
+	lua_setfield(L, -2, "state_total_max");
 	lua_pushinteger(L, ARCHIVE_NAME_MAX);
 	lua_setfield(L, -2, "archive_name_max");
 	return 1;

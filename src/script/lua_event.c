@@ -435,10 +435,22 @@ filled_index(lua_State *L)
 	return lua_type(L, 2) == LUA_TSTRING && push_method(L, entity, lua_tostring(L, 2)) ? 1 : 0;
 }
 
+void
+lua_plain_table(lua_State *L, int index)
+{
+	index = lua_absindex(L, index);
+	if (lua_type(L, index) != LUA_TTABLE || luaL_getmetafield(L, index, "__stored") == LUA_TNIL)
+		return;
+	lua_pushvalue(L, index);
+	lua_call(L, 1, 1);
+	lua_replace(L, index);
+}
+
 /* next, rawget, rawset, rawlen: fills the table first; the upvalue is Lua's own function. */
 static int
 filling(lua_State *L)
 {
+	lua_plain_table(L, 1);
 	lua_event_fill(L, 1);
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_insert(L, 1);

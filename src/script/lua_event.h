@@ -12,3 +12,5 @@ void lua_event_push(lua_State *L, struct event *event, struct str matched);
 bool lua_event_value(lua_State *L, int index, struct json_value *value);
 /* Makes the value at `index` an ordinary table when it is one that fills itself. */
 void lua_event_fill(lua_State *L, int index);
+/* In place of a table of tusk.store at `index`, through which the plugin sees another one: that one. */
+void lua_plain_table(lua_State *L, int index);

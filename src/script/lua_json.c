@@ -24,7 +24,8 @@ struct step {
 	const char *name; /* NULL: element `index` */
 	lua_Integer index;
 	unsigned depth;
-	bool loose; /* as lua_json_put_loose says */
+	bool loose;  /* as lua_json_put_loose says */
+	bool strict; /* texts that are no UTF-8 are refused, else repaired */
 };
 
 static void
@@ -62,8 +63,11 @@ put_list(lua_State *L, struct buf *out, const struct step *step, lua_Integer cou
 {
 	(void)buf_add_char(out, '[');
 	for (lua_Integer i = 1; i <= count; i++) {
-		struct step inner = {
-			.up = step, .index = i, .depth = step->depth + 1, .loose = step->loose};
+		struct step inner = {.up = step,
+			.index = i,
+			.depth = step->depth + 1,
+			.loose = step->loose,
+			.strict = step->strict};
 		json_put_comma(out);
 		lua_rawgeti(L, -1, i);
 		put_value(L, out, &inner);
@@ -105,7 +109,10 @@ put_object(lua_State *L, struct buf *out, const struct step *step, size_t count)
 		struct step inner = {.up = step,
 			.name = keys[i].ptr,
 			.depth = step->depth + 1,
-			.loose = step->loose};
+			.loose = step->loose,
+			.strict = step->strict};
+		if (step->strict && !str_is_utf8(keys[i]))
+			refuse(L, &inner, "a key that is not valid UTF-8");
 		json_put_comma(out);
 		json_put_str(out, keys[i]);
 		(void)buf_add_char(out, ':');
@@ -155,6 +162,7 @@ put_table(lua_State *L, struct buf *out, const struct step *step)
 		refuse(L, step, "a table nested too deep, or one that contains itself");
 		return;
 	}
+	lua_plain_table(L, -1);
 	if (lua_event_value(L, -1, &lazy)) {
 		json_put_value(out, lazy);
 		return;
@@ -214,6 +222,8 @@ put_value(lua_State *L, struct buf *out, const struct step *step)
 	case LUA_TSTRING: {
 		struct str text;
 		text.ptr = lua_tolstring(L, -1, &text.len);
+		if (step->strict && !str_is_utf8(text))
+			refuse(L, step, "a text that is not valid UTF-8");
 		json_put_str(out, text);
 		return;
 	}
@@ -358,14 +368,17 @@ lua_json_decode(lua_State *L, struct json_parser *parser, struct str text, bool 
 	return true;
 }
 
-/* encode(value [, name]) -> text. `name` stands for the value in an error. */
+/* encode(value [, name [, strict]]) -> text. `name` stands for the value in an error. */
 static int
 json_encode(lua_State *L)
 {
 	luaL_checkany(L, 1);
 	const char *name = luaL_optstring(L, 2, "tusk.json.encode");
 	struct buf *out = lua_push_buf(L, LUA_JSON_TEXT_MAX);
-	lua_json_put(L, 1, out, name);
+	struct step step = {.name = name, .strict = lua_toboolean(L, 3)};
+	lua_pushvalue(L, 1);
+	put_value(L, out, &step);
+	lua_pop(L, 1);
 	lua_buf_result(L, out, name);
 	return 1;
 }

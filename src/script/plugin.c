@@ -166,6 +166,8 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		const struct plugin_config *in;
 		void *out;
 	} data = {config};
+	if (plugin->lua && config->restore)
+		config->restore(config->restore_data, plugin);
 	if (!plugin->lua || !lua_state_call(plugin->lua, run_file, data.out, error->text)) {
 		error->limit = plugin->lua ? lua_state_limit(plugin->lua) : LIMIT_MEMORY;
 		goto fail;

@@ -37,6 +37,9 @@ struct plugin_config {
 	struct secrets *secrets; /* values of options with secret = true are added */
 	struct windows *windows; /* what tusk.count remembers; kept; NULL: these calls raise */
 	struct plugin_limits limits;
+	/* Called before the file runs, so that it can read tusk.store: calls plugin_restore. NULL: nothing is stored. */
+	void (*restore)(void *data, struct plugin *plugin);
+	void *restore_data;
 	int pattern_flags; /* added to those of every pattern, e.g. PATTERN_NO_JIT */
 	/* A module of its folder was read, or was not there (STR_NONE); also later than the creation. May be NULL. */
 	void (*on_file)(void *data, const char *path, struct str text);
@@ -97,8 +100,7 @@ struct plugin_about {
 	bool writes_private; /* granted "archive:private" or "forward:private" */
 };
 
-/* Sets up the state and runs the file once. NULL on an error. plugin_restore may not be called later than the first
- * delivery. */
+/* Sets up the state and runs the file once. NULL on an error. plugin_restore is called from config->restore, or when no task runs. */
 struct plugin *plugin_create(
 	const struct plugin_config *config, struct plugin_error *error); /* new */
 void plugin_destroy(struct plugin *plugin);

@@ -409,8 +409,26 @@ refuses_what_is_no_json(void **state)
 		{"local t = {} t.t = t tusk.store.t = t", "contains itself"},
 		{"tusk.store[1] = 1", "tusk.store: the key is 1, expected a text"},
 		{"tusk.store.t = ('x'):rep(1 << 21)", "bytes as JSON, at most 1048576"},
-		{"tusk.store.t = {} local t = tusk.store.t t.f = print",
-			"tusk.store.t.f: found a function"},
+		{"tusk.store.t = { '\\xff' }",
+			"tusk.store.t[1]: found a text that is not valid UTF-8"},
+		{"tusk.store.t = { ['\\xff'] = 1 }", "found a key that is not valid UTF-8"},
+		{"tusk.store['\\xff'] = 1", "the key: not valid UTF-8"},
+		{"tusk.store.t = { a = { b = {} } }\nlocal t = tusk.store.t\nt.a.b.c = print",
+			"plugins/cats.lua:4: tusk.store.t.a.b.c: found a function"},
+		{"tusk.store.t = { { 1 } }\nlocal t = tusk.store.t\nt[1][2] = 0/0",
+			"plugins/cats.lua:4: tusk.store.t[1][2]: found a number that is not finite"},
+		{"tusk.store.t = { 1 }\ntusk.store.t.x = 1",
+			"tusk.store.t.x: a text as a key of a list"},
+		{"tusk.store.t = { x = 1 }\ntusk.store.t[1] = 1",
+			"tusk.store.t[1]: a number as a key of a table"},
+		{"tusk.store.t = { 1 }\ntusk.store.t[3] = 1",
+			"the list has 1 elements; the next one is [2]"},
+		{"tusk.store.t = { 1 }\ntusk.store.t[true] = 1",
+			"the key is true, expected a text"},
+		{"tusk.store.t = {}\nlocal t = tusk.store.t\nt.t = { t = { {} , print } }",
+			"tusk.store.t.t.t[2]: found a function"},
+		{"for i = 1, 9 do tusk.store['k' .. i] = ('x'):rep(1000000) end",
+			"tusk.store.k9: the whole store would have"},
 	};
 	struct bench *bench = *state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -418,6 +436,75 @@ refuses_what_is_no_json(void **state)
 		snprintf(source, sizeof(source), UPDATE "%s" END, cases[i].code);
 		raises(bench, source, STATUS("public", ""), cases[i].expected);
 	}
+}
+
+static void
+tables_of_the_store_behave_as_tables(void **state)
+{
+	struct bench *bench = *state;
+	run(bench,
+		UPDATE
+		"tusk.store.t = { list = { 'b', 'a' }, deep = { x = { 1, 2, 3 } } }\n"
+		"local t = tusk.store.t\n"
+		"assert(t == tusk.store.t and t.list == t.list and type(t.list) == 'table')\n"
+		"table.insert(t.list, 'c') table.insert(t.list, 1, 'z') table.sort(t.list)\n"
+		"assert(table.concat(t.list, ' ') == 'a b c z' and #t.list == 4 and table.remove(t.list) == 'z')\n"
+		"assert(select('#', table.unpack(t.list)) == 3 and rawlen(t.list) == 3 and rawget(t, 'list')[1] == 'a')\n"
+		"local n = 0 for i, v in ipairs(t.list) do n = n + i assert(type(v) == 'string') end assert(n == 6)\n"
+		"local keys = {} for key, value in pairs(t) do keys[key] = value end\n"
+		"assert(keys.list == t.list and keys.deep == t.deep and next(t) ~= nil)\n"
+		"for key, value in pairs(t) do if key == 'deep' then value.x[1] = 10 end end\n"
+		"assert(tusk.json.encode(t) == '{\"deep\":{\"x\":[10,2,3]},\"list\":[\"a\",\"b\",\"c\"]}')\n"
+		"local mine = { 1 } t.mine = mine mine[2] = 2 assert(#t.mine == 1)\n" /* assigned tables are copied */
+		"t.again = t.deep t.again.x[1] = 11 assert(t.deep.x[1] == 10)\n"
+		"tusk.store.copy = t.list t.list[1] = 'A' assert(tusk.store.copy[1] == 'a')\n"
+		"t.mine = nil t.again = nil" END,
+		STATUS("public", ""));
+	assert_int_equal(bench->effects.count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct effect *effect = &bench->effects.list[i];
+		assert_string_equal(effect->json,
+			strcmp(effect->name, "t") == 0
+				? "{\"deep\":{\"x\":[10,2,3]},\"list\":[\"A\",\"b\",\"c\"]}"
+				: "[\"a\",\"b\",\"c\"]");
+	}
+}
+
+static void
+a_table_of_an_earlier_call_cannot_be_changed(void **state)
+{
+	struct bench *bench = *state;
+	bench_must_load(bench, TUSK
+		"local kept\n"
+		"tusk.on('update', function() if kept then kept.x = 1 end tusk.store.t = {} kept = tusk.store.t end)");
+	assert_int_equal(bench_deliver(bench, bench_update(bench, STATUS("public", ""))), 1);
+	assert_int_equal(bench_deliver(bench, bench_update(bench, STATUS("public", ""))), -1);
+	bench_assert_contains(
+		bench->error.text, "tusk.store.t.x: this table was read in an earlier call");
+}
+
+static void
+restore_some(void *data, struct plugin *plugin)
+{
+	(void)data;
+	plugin_restore(plugin, STR("tags"), STR("[\"a\",\"b\"]"));
+}
+
+static void
+can_be_read_while_the_file_runs(void **state)
+{
+	struct bench *bench = *state;
+	bench->config.restore = restore_some;
+	run(bench,
+		TUSK
+		"local tags = tusk.store.tags\n"
+		"assert(#tags == 2 and tags[2] == 'b' and tusk.store.other == nil)\n"
+		"for key in pairs(tusk.store) do assert(key == 'tags') end\n"
+		"local ok, message = pcall(function() tags[1] = 'x' end)\n"
+		"assert(not ok and message:find('tusk.store.tags[1]: the store can be changed inside handlers', 1, true))\n"
+		"tusk.on('update', function() table.insert(tusk.store.tags, 'c') end)",
+		STATUS("public", ""));
+	assert_string_equal(bench_effect(bench, 0, EFFECT_STATE_PUT)->json, "[\"a\",\"b\",\"c\"]");
 }
 
 static void
@@ -481,6 +568,9 @@ main(void)
 		T(asks_for_permissions),
 		T(stores_what_a_handler_leaves),
 		T(restores_its_store),
+		T(tables_of_the_store_behave_as_tables),
+		T(a_table_of_an_earlier_call_cannot_be_changed),
+		T(can_be_read_while_the_file_runs),
 		T(refuses_what_is_no_json),
 		T(checks_options),
 	};

@@ -317,7 +317,7 @@ names_what_is_wrong(void **state)
 		{"tusk.pots {}", "there is no tusk.pots; did you mean tusk.post?"},
 		{"tusk.on = print", "tusk.on cannot be set"},
 		{"tusk.post { text = 'x' }", "post works only inside a handler or a schedule"},
-		{"local n = tusk.store.n", "tusk.store can be used inside handlers"},
+		{"tusk.store.n = 1", "tusk.store.n: the store can be changed inside handlers"},
 		{"tusk.on('update', {where = 5}, print)",
 			"match: where: found 5, expected function"},
 		{"tusk.on('update', {'x'}, print)", "found a list element, expected named keys"},
