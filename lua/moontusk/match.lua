@@ -39,6 +39,26 @@ local function convert_pattern(call, path, given)
   return pattern
 end
 
+local function is_words(path)
+  return path == "words" or path:find("%.words$") or path:find("^words%.%d+$") or path:find("%.words%.%d+$")
+end
+
+-- words = { "one", "two", leet = true }, or one of them: { "one", leet = true }
+local function convert_words(call, path, given)
+  local one = path:find("%.%d+$") and not path:find("words$")
+  local object = {}
+  for key, value in pairs(given) do
+    if math.type(key) ~= "integer" then
+      object[key] = value
+    end
+  end
+  if given.list ~= nil or one and #given > 1 then
+    fail(call, path, "expected { \"word\", leet = true } or { list = \"words.txt\", leet = true }")
+  end
+  object.list = one and given[1] or convert_list(call, path, { table.unpack(given) }, 2)
+  return object
+end
+
 function convert(call, path, given, depth)
   local kind = type(given)
   if kind == "function" then
@@ -62,6 +82,8 @@ function convert(call, path, given, depth)
       object[key] = convert(call, path == "" and tostring(key) or path .. "." .. tostring(key), value, depth + 1)
     end
     return object
+  elseif named and is_words(path) then
+    return convert_words(call, path, given)
   elseif named then
     return convert_pattern(call, path, given)
   end

@@ -1,12 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- tusk.text: what people see of HTML.
+-- tusk.text: what people see of HTML, and the form in which words are compared.
 local text_c = require "moontusk.text_c"
-local check = require "moontusk.check"
 
-local text = { visible = text_c.visible, links = text_c.links }
-
-function text.fold()
-  check.fail("tusk.text.fold comes with the match engine; in a match table, words = { ... } ignores case already")
-end
-
-return text
+return { visible = text_c.visible, links = text_c.links, fold = text_c.fold }

@@ -91,8 +91,7 @@ reason(struct views *views, const struct rule_hit *hit, int line)
 		json_put_str(&out, hit->pattern);
 		if (hit->span.start <= hit->span.end) {
 			json_put_key(&out, "text");
-			json_put_str(&out, (struct str){hit->subject.ptr + hit->span.start,
-						   hit->span.end - hit->span.start});
+			json_put_str(&out, views_seen(views, hit->view, hit->span));
 			json_put_key(&out, "span");
 			buf_printf(&out, "[%zu,%zu]", hit->span.start, hit->span.end);
 			put_captures(&out, hit);

@@ -190,10 +190,8 @@ read_word_object(
 		} else if (!str_eq_text(it.key, "leet")) {
 			return compiler_unknown(compiler, "key", it.key, known, COUNT_OF(known));
 		} else if (!json_get_bool(it.value, leet)) {
-			size_t path = compiler_enter(compiler, it.key);
-			(void)compiler_expected(compiler, "true or false", it.value);
-			compiler_leave(compiler, path);
-			return false;
+			(void)compiler_enter(compiler, it.key);
+			return compiler_expected(compiler, "true or false", it.value);
 		}
 	}
 	return true;

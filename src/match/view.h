@@ -43,6 +43,10 @@ const struct event *views_event(const struct views *views);
 /* Valid UTF-8. Empty where the event has no such part. Borrowed until the next views_set_event. */
 struct str views_get(struct views *views, enum view view);
 
+/* The bytes `span` of the view as people see them: of the folded ones the part of VIEW_TEXT that they were made of. Borrowed
+ * like the views. */
+struct str views_seen(struct views *views, enum view view, struct span span);
+
 /* The bytes of the payload that a part of a view was made of. */
 struct view_source {
 	char field

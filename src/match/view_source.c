@@ -55,6 +55,19 @@ unfold(struct views *views, struct span span)
 	return piece.span;
 }
 
+struct str
+views_seen(struct views *views, enum view view, struct span span)
+{
+	bool folded = view == VIEW_FOLDED || view == VIEW_LEET;
+	struct str text = views_get(views, folded ? VIEW_TEXT : view);
+
+	if (folded)
+		span = unfold(views, span);
+	if (span.start > span.end || span.end > text.len)
+		return STR("");
+	return (struct str){text.ptr + span.start, span.end - span.start};
+}
+
 size_t
 views_source(struct views *views, enum view view, struct span span, struct view_source *sources,
 	size_t max)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* tusk.text: what people see of HTML. */
+/* tusk.text: what people see of HTML, and the form in which words are compared. */
 #include <string.h>
 
 #include <lauxlib.h>
 
+#include "fold.h"
 #include "lua_util.h"
 #include "plugin_internal.h"
 #include "visible.h"
@@ -64,7 +65,29 @@ text_links(lua_State *L)
 	return 1;
 }
 
+/* fold(text) -> text */
+static int
+text_fold(lua_State *L)
+{
+	struct str text = lua_check_str(L, 1);
+	struct fold fold = {0};
+	if (text.len > VIEW_TEXT_MAX)
+		return lua_state_fail(L, "tusk.text.fold: %zu bytes, at most %d are possible",
+			text.len, (int)VIEW_TEXT_MAX);
+	if (!str_is_utf8(text))
+		return lua_state_fail(L, "tusk.text.fold: the text is not valid UTF-8");
+	/* a compatibility character of three bytes may become eighteen letters */
+	size_t max = 12 * text.len + 16;
+	struct buf *out = lua_push_buf(L, max);
+	fold_text(&fold, text, max, NULL);
+	(void)buf_add(out, fold.ptr, fold.text_len);
+	fold_finish(&fold);
+	lua_buf_result(L, out, "tusk.text.fold");
+	return 1;
+}
+
 static const luaL_Reg functions[] = {
+	{"fold", text_fold},
 	{"links", text_links},
 	{"visible", text_visible},
 	{NULL, NULL},
