@@ -136,3 +136,28 @@ test.case("every example has a case here", function()
   end
   list:close()
 end)
+
+test.case("domain_burst tells of five accounts in ten minutes, wherever the clock stands, and once an hour", function()
+  local hook = "https://hooks.example/mods"
+  local bot = example("domain_burst", { to = hook })
+  local number = 0
+  local function post(minutes, who, domain)
+    number = number + 1
+    bot:advance(minutes * 60000)
+    bot:update({ id = tostring(number), text = "Casino bonus " .. number, account = { acct = who .. "@" .. domain } },
+      { "public:remote" })
+  end
+  for index, minutes in ipairs { 0, 3, 3, 3, 2 } do post(minutes, "slow" .. index, "slow.example") end
+  bot:expect {}
+  for index = 1, 9 do post(0, "same", "one.example") end
+  bot:expect {}
+  for index, minutes in ipairs { 0, 3, 3, 3 } do post(minutes, "fast" .. index, "fast.example") end
+  bot:expect {}
+  post(0.9, "fast5", "fast.example")
+  test.contains(bot.actions[1].json.text, "5 posts in 10m")
+  bot:expect { "forward " .. hook }
+  post(1, "fast6", "fast.example")
+  bot:expect {}
+  for index = 1, 5 do post(index == 1 and 60 or 0, "again" .. index, "fast.example") end
+  bot:expect { "forward " .. hook }
+end)
