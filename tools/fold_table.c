@@ -473,7 +473,7 @@ put_regions(FILE *out)
 static void
 put_numbers(FILE *out, const char *name, const uint16_t *list, size_t count)
 {
-	fprintf(out, "static const uint16_t %s[] = {\n", name);
+	fprintf(out, "const uint16_t %s[] = {\n", name);
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%u%s", list[i], i % 24 == 23 ? ",\n" : ",");
 	fprintf(out, "\n};\n");
@@ -484,13 +484,13 @@ put_table(FILE *out)
 {
 	fprintf(out, "/* Written by tools/fold_table.c from the data of ICU " U_ICU_VERSION
 		     ", Unicode " U_UNICODE_VERSION ". */\n");
-	fprintf(out, "static const struct fold_char fold_chars[] = {\n");
+	fprintf(out, "const struct fold_char fold_chars[] = {\n");
 	for (size_t i = 0; i < char_count; i++) {
 		const struct fold_char *c = &chars[i];
 		fprintf(out, "{%u,%u,%u,%u,%u,%u,%u,%u},\n", c->to, c->to_len, c->word, c->script,
 			c->flags, c->look, c->small_look, c->ccc);
 	}
-	fprintf(out, "};\nstatic const uint32_t fold_texts[] = {\n");
+	fprintf(out, "};\nconst uint32_t fold_texts[] = {\n");
 	for (size_t i = 0; i < text_count; i++)
 		fprintf(out, "0x%x%s", texts[i], i % 16 == 15 ? ",\n" : ",");
 	fprintf(out, "\n};\n");

@@ -251,6 +251,17 @@ push_char(struct folder *folder, uint32_t c, struct span from)
 	const struct fold_char *entry = fold_char_of(c);
 	const uint32_t *to = fold_char_text(entry, &c);
 
+	/* most letters of most scripts; what may go together with what stands before it takes the long way */
+	if (entry->to_len == 1 && !folder->joiner && !(entry->flags & (FOLD_MARK | FOLD_IGNORED)) &&
+		(to[0] < 0x1100 || to[0] >= 0x1200) && to[0] != ' ') {
+		const struct fold_char *now = to[0] == c ? entry : fold_char_of(to[0]);
+		push_unit(folder, to[0], now, from);
+		if (entry->look)
+			folder->units[folder->count - 1].look = entry->look;
+		if (!(now->flags & FOLD_MARK))
+			return;
+		folder->count--;
+	}
 	if (entry->flags & FOLD_IGNORED) {
 		bool tag = c >= 0xe0020 && c < 0xe0080;
 		if (folder->joiner >= 0xe0000)

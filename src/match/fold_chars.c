@@ -13,20 +13,6 @@ enum { L_COUNT = 19, V_COUNT = 21, T_COUNT = 28, S_COUNT = 11172 };
 
 #define REGION_FIRST 0x1f1e6
 
-const struct fold_char *
-fold_char_of(uint32_t c)
-{
-	uint32_t block = fold_stage1[c >> FOLD_SHIFT];
-
-	return &fold_chars[fold_stage2[block << FOLD_SHIFT | (c & ((1u << FOLD_SHIFT) - 1))]];
-}
-
-const uint32_t *
-fold_char_text(const struct fold_char *entry, const uint32_t *c)
-{
-	return entry->to > 0 ? &fold_texts[entry->to] : c;
-}
-
 static uint32_t
 compose_hangul(uint32_t first, uint32_t second)
 {

@@ -62,18 +62,21 @@ static void
 put(struct writer *writer, uint32_t c, const struct unit *unit)
 {
 	struct fold *fold = writer->fold;
-	char bytes[4];
-	size_t len = letter_write(c, bytes);
+	char bytes[4] = {(char)c};
+	size_t len = c < 0x80 ? 1 : letter_write(c, bytes);
 
 	fold->full = fold->full || fold->len + len > writer->max;
 	if (fold->full)
 		return; /* nothing behind it either */
-	struct source_run run = {.at = (uint32_t)fold->len,
-		.len = (uint32_t)len,
-		.from = unit->from,
-		.from_len = unit->from_end - unit->from};
-	source_map_add(fold->map, &run);
-	memcpy(fold->ptr + fold->len, bytes, len);
+	if (fold->map) {
+		struct source_run run = {.at = (uint32_t)fold->len,
+			.len = (uint32_t)len,
+			.from = unit->from,
+			.from_len = unit->from_end - unit->from};
+		source_map_add(fold->map, &run);
+	}
+	memcpy(fold->ptr + fold->len, bytes,
+		sizeof(bytes)); /* there is room for more than counts */
 	fold->len += len;
 }
 

@@ -76,7 +76,7 @@ fold_join(struct folder *folder)
 {
 	for (size_t i = 0; i + 2 < folder->count; i++) {
 		size_t letters;
-		if (!stands_alone(folder, i))
+		if (unit_is_word(&folder->units[i + 1]) || !stands_alone(folder, i))
 			continue;
 		size_t end = end_of_run(folder, i, &letters);
 		if (letters < JOIN_LETTERS_MIN)

@@ -112,7 +112,7 @@ struct rule {
 	size_t file_count;
 	unsigned set,
 		next_set; /* numbers of the sets that terms::now and terms::next belong to; 0: none */
-	size_t memory; /* of patterns and words */
+	size_t memory;    /* of patterns and words */
 };
 
 /* State of one rule_compile. */

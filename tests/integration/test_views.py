@@ -3,6 +3,7 @@
 """What people see, through a plugin over recorded events: which field a hit was in, which bytes, and what is no text."""
 import json
 import os
+import re
 import unittest
 
 import harness
@@ -75,6 +76,16 @@ class Views(harness.Case):
         posts = [{"content": row["content"]} for row in rows] + [{"content": word} for word in innocent]
         found = self.hits("""{ words = { "viagra" } }""", posts)
         self.assertEqual([hit["id"] for hit in found], [str(number) for number in range(1, len(rows) + 1)])
+
+    def test_the_table_of_examples_in_the_docs_is_true(self):
+        with open(os.path.join(harness.SOURCE, "docs/match.md"), encoding="utf-8") as file:
+            table = file.read().split("| a list with | finds | but not |\n", 1)[1].split("\n\n", 1)[0]
+        rows = [[re.findall("`([^`]+)`", cell) for cell in line.split("|")[1:4]] for line in table.splitlines()[1:]]
+        self.assertGreaterEqual(len(rows), 8)
+        for (word,), finds, leaves in rows:
+            found = self.hits("{ words = { %s } }" % json.dumps(word, ensure_ascii=False),
+                              [{"content": text} for text in finds + leaves])
+            self.assertEqual([hit["id"] for hit in found], [str(number) for number in range(1, len(finds) + 1)], word)
 
     def test_leet_and_links_by_host_and_fold(self):
         posts = [{"content": "v14gr4"}, {"content": "p0rn"},
