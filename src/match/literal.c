@@ -529,6 +529,8 @@ literal_of_text(struct str text, bool ascii_only, struct literals *set)
 {
 	char bytes[LITERAL_LEN_MAX];
 
+	if (!str_is_utf8(text))
+		return false;
 	text = str_clip(text, sizeof(bytes));
 	for (size_t i = 0; i < text.len && ascii_only; i++) {
 		if ((unsigned char)text.ptr[i] >= 0x80)
