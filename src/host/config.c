@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "config_limits.h"
 #include "files.h"
 #include "json_write.h"
 #include "limits.h"
@@ -234,6 +235,26 @@ json_text(struct json_value value)
 }
 
 static bool
+read_limits(struct reader *reader, struct json_value table, const char *where,
+	struct config_plugin *plugin)
+{
+	char *cpu = NULL, *memory = NULL;
+	bool good = take_text(reader, table, where, "cpu", &cpu) &&
+		    take_text(reader, table, where, "memory", &memory);
+	if (good && cpu && !config_cpu(str_from(cpu), &plugin->limits))
+		good = fail(reader,
+			"%s.cpu: expected the CPU time of one call, 10ms to 10s, such as \"100ms\", found \"%s\".",
+			where, cpu);
+	if (good && memory && !config_memory(str_from(memory), &plugin->limits))
+		good = fail(reader,
+			"%s.memory: expected a size of 1MB to 1GB such as \"32MB\", found \"%s\".",
+			where, memory);
+	free(cpu);
+	free(memory);
+	return good;
+}
+
+static bool
 read_act_within(struct reader *reader, struct json_value table, const char *where,
 	struct config_plugin *plugin)
 {
@@ -272,8 +293,8 @@ read_concurrency(struct reader *reader, struct json_value table, const char *whe
 static bool
 read_plugin(struct reader *reader, unsigned number, struct json_value table)
 {
-	static const char *const keys[] = {
-		"1", "name", "account", "options", "allow", "dry_run", "act_within", "concurrency"};
+	static const char *const keys[] = {"1", "name", "account", "options", "allow", "dry_run",
+		"act_within", "concurrency", "cpu", "memory"};
 	char where[64];
 	snprintf(where, sizeof(where), "plugins[%u]", number);
 	struct json_value ref = json_type(table) == JSON_STRING  ? table
@@ -294,7 +315,8 @@ read_plugin(struct reader *reader, unsigned number, struct json_value table)
 		!take_text(reader, table, where, "account", &plugin->account) ||
 		!take_bool(reader, table, where, "dry_run", &plugin->dry_run) ||
 		!read_act_within(reader, table, where, plugin) ||
-		!read_concurrency(reader, table, where, plugin))
+		!read_concurrency(reader, table, where, plugin) ||
+		!read_limits(reader, table, where, plugin))
 		return false;
 	struct json_value options = json_get(table, "options"), allow = json_get(table, "allow");
 	if (json_exists(options)) {

@@ -7,6 +7,7 @@
 
 #include "buf.h"
 #include "json.h"
+#include "plugin_limits.h"
 #include "secrets.h"
 #include "streaming.h"
 
@@ -27,6 +28,7 @@ struct config_plugin {
 	bool dry_run;
 	bool as_declared;     /* from the command line: what the plugin declares is granted */
 	unsigned concurrency; /* events in work at a time, at least 1 */
+	struct plugin_limits limits; /* zeros: the defaults */
 	int64_t act_within_ms; /* events older than this are handled, but cause no actions; 0: no bound */
 };
 

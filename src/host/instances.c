@@ -96,6 +96,9 @@ load_plugin(struct host *host, struct instance *instance, const struct config_pl
 		.windows = instance->windows,
 		.restore = restore_all,
 		.restore_data = host,
+		.limits = about->limits,
+		/* A replay gives the same again, in the random numbers too. */
+		.seed = host->config.offline ? instance->number + 1 : rng_next(&host->rng),
 		.on_file = on_file,
 		.data = instance,
 		/* valgrind does not understand compiled patterns */

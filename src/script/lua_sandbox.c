@@ -216,6 +216,16 @@ lua_sandbox_library(lua_State *L)
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &library_key);
 }
 
+static void
+seed_random(lua_State *L, uint64_t seed)
+{
+	lua_getglobal(L, LUA_MATHLIBNAME);
+	lua_getfield(L, -1, "randomseed");
+	lua_pushinteger(L, (lua_Integer)seed);
+	lua_call(L, 1, 0);
+	lua_pop(L, 1);
+}
+
 void
 lua_sandbox_open(lua_State *L)
 {
@@ -223,6 +233,8 @@ lua_sandbox_open(lua_State *L)
 	open_libraries(L);
 	if (state->config.globals)
 		state->config.globals(L);
+	if (state->config.seed)
+		seed_random(L, state->config.seed);
 	make_library_globals(L);
 	lua_require_open(L);
 }

@@ -30,6 +30,7 @@ struct lua_state_config {
 	bool trusted;
 	size_t limit_bytes;    /* of memory; a call that passes it ends; 0: no limit */
 	int cpu_ms;            /* CPU time of one call; 0: no limit */
+	uint64_t seed;         /* of math.random; 0: Lua's own choice */
 	unsigned long fail_at; /* for tests: this allocation fails and all after it; 0: none */
 	void *owner;           /* what lua_state_owner gives */
 	/* A module of `folder` was read, or was not there (STR_NONE). May be NULL; must not raise. */

@@ -154,6 +154,7 @@ plugin_create(const struct plugin_config *config, struct plugin_error *error)
 		.globals = set_globals,
 		.lua_dir = plugin->lua_dir,
 		.folder = plugin->folder,
+		.seed = config->seed,
 		.limit_bytes = config->limits.memory_bytes ? config->limits.memory_bytes
 							   : PLUGIN_MEMORY_DEFAULT,
 		.cpu_ms = config->limits.load_ms ? config->limits.load_ms : PLUGIN_LOAD_MS_DEFAULT,

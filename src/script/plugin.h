@@ -40,6 +40,7 @@ struct plugin_config {
 	/* Called before the file runs, so that it can read tusk.store: calls plugin_restore. NULL: nothing is stored. */
 	void (*restore)(void *data, struct plugin *plugin);
 	void *restore_data;
+	uint64_t seed;     /* of math.random; 0: Lua's own choice */
 	int pattern_flags; /* added to those of every pattern, e.g. PATTERN_NO_JIT */
 	/* A module of its folder was read, or was not there (STR_NONE); also later than the creation. May be NULL. */
 	void (*on_file)(void *data, const char *path, struct str text);
