@@ -12,7 +12,7 @@
 #include "lua_state.h"
 
 #define CAPTURE_COUNT 32   /* as Lua has it */
-#define DEPTH_LIMIT   200  /* as Lua has it: of calls of match_here in each other */
+#define DEEPEST       200  /* as Lua has it: of calls of match_here in each other */
 #define STEPS_A_CHECK 1000 /* about 10 µs */
 
 #define LEN_UNFINISHED (-1)
@@ -352,7 +352,7 @@ match_items(struct search *search, const char *s, const char *p)
 static const char *
 match_here(struct search *search, const char *s, const char *p)
 {
-	if (search->depth++ == DEPTH_LIMIT)
+	if (search->depth++ == DEEPEST)
 		luaL_error(search->L, "pattern too complex");
 	const char *end = match_items(search, s, p);
 	search->depth--;

@@ -32,6 +32,7 @@ static struct {
 	unsigned count;
 	int64_t worst_ms, worst_wall_ms;
 	const char *worst_name;
+	unsigned failed;
 	int64_t scale; /* of times: sanitizers and loaded machines are slow */
 } suite;
 
@@ -96,6 +97,17 @@ is_expected(const struct trick *trick, bool ok, enum plugin_limit limit)
 	return strstr(trick->ends, ok ? "fine" : names[limit]) != NULL;
 }
 
+/* All are told, not only the first. */
+static void PRINTF_LIKE(1, 2) refuse(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	vprint_error(format, args);
+	va_end(args);
+	print_error("\n");
+	suite.failed++;
+}
+
 static void
 note_time(const struct trick *trick, struct watch start, int64_t budget_ms, const char *where)
 {
@@ -112,8 +124,8 @@ note_time(const struct trick *trick, struct watch start, int64_t budget_ms, cons
 		suite.worst_name = trick->name;
 	}
 	if (cpu > SLACK_MS * suite.scale)
-		fail_msg("line %d: %s (%s): ended %lld ms after its budget", trick->line,
-			trick->name, where, (long long)cpu);
+		refuse("line %d: %s (%s): ended %lld ms after its budget", trick->line, trick->name,
+			where, (long long)cpu);
 }
 
 /* Two handlers: the trick, and one that shows that the instance still works. */
@@ -142,18 +154,21 @@ static void
 in_a_handler(struct bench *bench, const struct trick *trick)
 {
 	char *source = xasprintf(program, trick->code);
-	if (!bench_load(bench, source))
-		fail_msg("line %d: %s: %s", trick->line, trick->name, bench->error.text);
+	if (!bench_load(bench, source)) {
+		refuse("line %d: %s: %s", trick->line, trick->name, bench->error.text);
+		free(source);
+		return;
+	}
 	struct watch start = watch_start();
 	bool ok = deliver(bench, 0);
 	note_time(trick, start, CPU_MS, "in a handler");
 	if (!is_expected(trick, ok, bench->error.limit))
-		fail_msg("line %d: %s: ended with %s (limit %d), expected %s", trick->line,
+		refuse("line %d: %s: ended with %s (limit %d), expected %s", trick->line,
 			trick->name, ok ? "success" : bench->error.text,
 			ok ? 0 : (int)bench->error.limit, trick->ends);
 	buf_clear(&bench->lines);
 	if (!deliver(bench, 1) || !strstr(bench->lines.ptr, "works"))
-		fail_msg("line %d: %s: the next call failed: %s", trick->line, trick->name,
+		refuse("line %d: %s: the next call failed: %s", trick->line, trick->name,
 			bench->error.text);
 	free(source);
 }
@@ -168,7 +183,7 @@ while_loading(struct bench *bench, const struct trick *trick)
 	bool ok = bench_load(bench, source);
 	note_time(trick, start, CPU_MS, "while loading");
 	if (!is_expected(trick, ok, bench->error.limit) && !strstr(trick->ends, "handler"))
-		fail_msg("line %d: %s: ended while loading with %s (limit %d), expected %s",
+		refuse("line %d: %s: ended while loading with %s (limit %d), expected %s",
 			trick->line, trick->name, ok ? "success" : bench->error.text,
 			ok ? 0 : (int)bench->error.limit, trick->ends);
 	bench_must_load(bench, "local tusk = require 'moontusk' tusk.on('update', print)");
@@ -180,6 +195,7 @@ run_all(struct bench *bench, void (*run)(struct bench *, const struct trick *))
 {
 	const char *only = getenv("ESCAPE_ONLY");
 	suite.worst_ms = suite.worst_wall_ms = INT64_MIN;
+	suite.failed = 0;
 	for (unsigned i = 0; i < suite.count; i++) {
 		if (!only || strstr(suite.list[i].name, only))
 			run(bench, &suite.list[i]);
@@ -188,6 +204,7 @@ run_all(struct bench *bench, void (*run)(struct bench *, const struct trick *))
 		"%u tricks; the worst ended %lld ms after its budget: %s; by the wall clock %lld ms\n",
 		suite.count, (long long)suite.worst_ms, suite.worst_name,
 		(long long)suite.worst_wall_ms);
+	assert_int_equal(suite.failed, 0);
 }
 
 static void
