@@ -104,7 +104,7 @@ take_char(struct reader *reader)
 
 	if (len == 0) { /* nothing that PCRE2 would have taken */
 		reader->lost = true;
-		len = 1;
+		len = reader->at < reader->end ? 1 : 0;
 	}
 	reader->at += len;
 	return c;
