@@ -35,79 +35,79 @@ static const char *const steps[] = {
 	/* 1: deliveries and intents are read in pages by row number: AUTOINCREMENT, so that the number of a
 	 * deleted row is never used again behind a reader's back. seen and journal have no index on time: their
 	 * rows are added in order of time, and pruning looks at the first rows only. */
-	"CREATE TABLE seen ("
-	" row INTEGER PRIMARY KEY, instance TEXT NOT NULL, scope TEXT NOT NULL, kind TEXT NOT NULL,"
-	" id TEXT NOT NULL, version TEXT NOT NULL, at_ms INTEGER NOT NULL,"
-	" UNIQUE (instance, id, kind, scope, version)) STRICT;"
+	("CREATE TABLE seen ("
+	 " row INTEGER PRIMARY KEY, instance TEXT NOT NULL, scope TEXT NOT NULL, kind TEXT NOT NULL,"
+	 " id TEXT NOT NULL, version TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+	 " UNIQUE (instance, id, kind, scope, version)) STRICT;"
 
-	"CREATE TABLE deliveries ("
-	" row INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL, handler INTEGER NOT NULL,"
-	" line TEXT NOT NULL, matched TEXT, created_ms INTEGER NOT NULL) STRICT;"
-	"CREATE INDEX deliveries_instance ON deliveries (instance, row);"
+	 "CREATE TABLE deliveries ("
+	 " row INTEGER PRIMARY KEY AUTOINCREMENT, instance TEXT NOT NULL, handler INTEGER NOT NULL,"
+	 " line TEXT NOT NULL, matched TEXT, created_ms INTEGER NOT NULL) STRICT;"
+	 "CREATE INDEX deliveries_instance ON deliveries (instance, row);"
 
-	"CREATE TABLE positions ("
-	" account TEXT NOT NULL, stream TEXT NOT NULL, param TEXT NOT NULL, newest_id TEXT,"
-	" received_at_ms INTEGER NOT NULL, PRIMARY KEY (account, stream, param)) STRICT;"
+	 "CREATE TABLE positions ("
+	 " account TEXT NOT NULL, stream TEXT NOT NULL, param TEXT NOT NULL, newest_id TEXT,"
+	 " received_at_ms INTEGER NOT NULL, PRIMARY KEY (account, stream, param)) STRICT;"
 
-	"CREATE TABLE state ("
-	" instance TEXT NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL,"
-	" PRIMARY KEY (instance, key)) STRICT;"
+	 "CREATE TABLE state ("
+	 " instance TEXT NOT NULL, key TEXT NOT NULL, json TEXT NOT NULL,"
+	 " PRIMARY KEY (instance, key)) STRICT;"
 
-	"CREATE TABLE schedules ("
-	" instance TEXT NOT NULL, name TEXT NOT NULL, due_ms INTEGER NOT NULL,"
-	" PRIMARY KEY (instance, name)) STRICT;"
+	 "CREATE TABLE schedules ("
+	 " instance TEXT NOT NULL, name TEXT NOT NULL, due_ms INTEGER NOT NULL,"
+	 " PRIMARY KEY (instance, name)) STRICT;"
 
-	"CREATE TABLE archives (file TEXT NOT NULL PRIMARY KEY, length INTEGER NOT NULL) STRICT;"
+	 "CREATE TABLE archives (file TEXT NOT NULL PRIMARY KEY, length INTEGER NOT NULL) STRICT;"
 
-	"CREATE TABLE facts (name TEXT NOT NULL PRIMARY KEY, value TEXT) STRICT;"
+	 "CREATE TABLE facts (name TEXT NOT NULL PRIMARY KEY, value TEXT) STRICT;"
 
-	"CREATE TABLE intents ("
-	" row INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL, key TEXT NOT NULL UNIQUE,"
-	" lane TEXT NOT NULL, instance TEXT NOT NULL, account TEXT, action TEXT NOT NULL,"
-	" target TEXT, method TEXT NOT NULL, url TEXT NOT NULL, headers TEXT, body TEXT,"
-	" idempotency_key TEXT, event_key TEXT, summary TEXT, attempts INTEGER NOT NULL,"
-	" status INTEGER NOT NULL, outcome TEXT, created_ms INTEGER NOT NULL,"
-	" updated_ms INTEGER NOT NULL) STRICT;"
-	"CREATE INDEX intents_open ON intents (lane, row) WHERE state = 0;"
-	"CREATE INDEX intents_ended ON intents (updated_ms) WHERE state != 0;"
-	"CREATE INDEX intents_rate ON intents (instance, action, created_ms);"
+	 "CREATE TABLE intents ("
+	 " row INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL, key TEXT NOT NULL UNIQUE,"
+	 " lane TEXT NOT NULL, instance TEXT NOT NULL, account TEXT, action TEXT NOT NULL,"
+	 " target TEXT, method TEXT NOT NULL, url TEXT NOT NULL, headers TEXT, body TEXT,"
+	 " idempotency_key TEXT, event_key TEXT, summary TEXT, attempts INTEGER NOT NULL,"
+	 " status INTEGER NOT NULL, outcome TEXT, created_ms INTEGER NOT NULL,"
+	 " updated_ms INTEGER NOT NULL) STRICT;"
+	 "CREATE INDEX intents_open ON intents (lane, row) WHERE state = 0;"
+	 "CREATE INDEX intents_ended ON intents (updated_ms) WHERE state != 0;"
+	 "CREATE INDEX intents_rate ON intents (instance, action, created_ms);"
 
-	"CREATE TABLE journal ("
-	" row INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, instance TEXT, what TEXT NOT NULL,"
-	" event_key TEXT, detail TEXT) STRICT;"
-	"CREATE INDEX journal_event ON journal (event_key) WHERE event_key IS NOT NULL;",
+	 "CREATE TABLE journal ("
+	 " row INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, instance TEXT, what TEXT NOT NULL,"
+	 " event_key TEXT, detail TEXT) STRICT;"
+	 "CREATE INDEX journal_event ON journal (event_key) WHERE event_key IS NOT NULL;"),
 
 	/* 2: what tusk.count, distinct and once remember; `until_ms` is when a row is no longer needed, `event`
 	 * says which event it counts. And ids that were deleted, so that a late post does not come back. */
-	"CREATE TABLE windows ("
-	" row INTEGER PRIMARY KEY, instance TEXT NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,"
-	" value TEXT NOT NULL, at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,"
-	" amount INTEGER NOT NULL, event INTEGER NOT NULL) STRICT;"
-	"CREATE INDEX windows_instance ON windows (instance);"
-	"CREATE INDEX windows_until ON windows (until_ms);"
-	"CREATE TABLE tombstones ("
-	" row INTEGER PRIMARY KEY, scope TEXT NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL,"
-	" UNIQUE (id, scope)) STRICT;",
+	("CREATE TABLE windows ("
+	 " row INTEGER PRIMARY KEY, instance TEXT NOT NULL, kind INTEGER NOT NULL, key TEXT NOT NULL,"
+	 " value TEXT NOT NULL, at_ms INTEGER NOT NULL, until_ms INTEGER NOT NULL,"
+	 " amount INTEGER NOT NULL, event INTEGER NOT NULL) STRICT;"
+	 "CREATE INDEX windows_instance ON windows (instance);"
+	 "CREATE INDEX windows_until ON windows (until_ms);"
+	 "CREATE TABLE tombstones ("
+	 " row INTEGER PRIMARY KEY, scope TEXT NOT NULL, id TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+	 " UNIQUE (id, scope)) STRICT;"),
 
 	/* 3: a delivery names its handler by a key that outlives a change of the plugin, in place of a number. The
 	 * numbers that wait become "#0": the host knows which handlers those are. */
-	"ALTER TABLE deliveries ADD COLUMN key TEXT NOT NULL DEFAULT '';"
-	"UPDATE deliveries SET key = '#' || handler;"
-	"ALTER TABLE deliveries DROP COLUMN handler;",
+	("ALTER TABLE deliveries ADD COLUMN key TEXT NOT NULL DEFAULT '';"
+	 "UPDATE deliveries SET key = '#' || handler;"
+	 "ALTER TABLE deliveries DROP COLUMN handler;"),
 
 	/* 4: what schedules ran and missed, and with what they were registered. */
-	"ALTER TABLE schedules ADD COLUMN last_ms INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE schedules ADD COLUMN spec_hash INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE schedules ADD COLUMN runs INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE schedules ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE schedules ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;",
+	("ALTER TABLE schedules ADD COLUMN last_ms INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE schedules ADD COLUMN spec_hash INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE schedules ADD COLUMN runs INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE schedules ADD COLUMN missed INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE schedules ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;"),
 
 	/* 5: the newest event when an entry was added: from when on it is kept. */
-	"ALTER TABLE windows ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
-	"UPDATE windows SET since_ms = at_ms;",
+	("ALTER TABLE windows ADD COLUMN since_ms INTEGER NOT NULL DEFAULT 0;"
+	 "UPDATE windows SET since_ms = at_ms;"),
 
 	/* 6: the address of what an action made, for handlers that wait for its outcome. */
-	"ALTER TABLE intents ADD COLUMN made_url TEXT;",
+	("ALTER TABLE intents ADD COLUMN made_url TEXT;"),
 };
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))

@@ -149,7 +149,7 @@ test.case("domain_burst tells of five accounts in ten minutes, wherever the cloc
   end
   for index, minutes in ipairs { 0, 3, 3, 3, 2 } do post(minutes, "slow" .. index, "slow.example") end
   bot:expect {}
-  for index = 1, 9 do post(0, "same", "one.example") end
+  for _ = 1, 9 do post(0, "same", "one.example") end
   bot:expect {}
   for index, minutes in ipairs { 0, 3, 3, 3 } do post(minutes, "fast" .. index, "fast.example") end
   bot:expect {}

@@ -141,9 +141,7 @@ a_name_says_whether_it_is_local(void **state)
 		"box.home.arpa"};
 	static const char *const others[] = {"", "hooks.example", "localhost.example",
 		"local.example", "8.8.8.8", "2606:4700::1111", "2130706433", "0x7f000001", "0x7f.1",
-		"127.1", "mylan.example",
-		"notlocal"
-		".example"};
+		"127.1", "mylan.example", "notlocal.example"};
 	for (size_t i = 0; i < COUNT_OF(local); i++) {
 		if (!address_name_is_local(local[i]))
 			fail_msg("%s is not local", local[i]);

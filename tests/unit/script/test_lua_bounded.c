@@ -47,24 +47,24 @@ assert_runs(const char *text)
 }
 
 /* same(library, name, make): `make` gives fresh arguments; results, errors and the first argument afterwards are the same. */
-#define SAME                                                                                                                       \
-	"local function show(value)\n"                                                                                             \
+#define SAME                                                                                                                             \
+	"local function show(value)\n"                                                                                                   \
 	"  if type(value) ~= 'table' then return original.string.format('%q', ((tostring(value):gsub(\"#?%d? to '[^']*'\", '')))) end\n" \
-	"  local parts = {}\n"                                                                                                     \
-	"  for i = -2, 12 do parts[#parts + 1] = tostring(rawget(value, i)) end\n"                                                 \
-	"  return '{' .. original.table.concat(parts, ' ') .. '}'\n"                                                               \
-	"end\n"                                                                                                                    \
-	"local function run(f, make)\n"                                                                                            \
-	"  local given = original.table.pack(make())\n"                                                                            \
-	"  local got = original.table.pack(pcall(f, original.table.unpack(given, 1, given.n)))\n"                                  \
-	"  local parts = {}\n"                                                                                                     \
-	"  for i = 1, got.n do parts[i] = show(got[i]) end\n"                                                                      \
-	"  for i = 1, given.n do parts[#parts + 1] = show(given[i]) end\n"                                                         \
-	"  return original.table.concat(parts, '|')\n"                                                                             \
-	"end\n"                                                                                                                    \
-	"local function same(library, name, make)\n"                                                                               \
-	"  local ours, theirs = run(_G[library][name], make), run(original[library][name], make)\n"                                \
-	"  if ours ~= theirs then error(name .. '\\nours   ' .. ours .. '\\ntheirs ' .. theirs, 2) end\n"                          \
+	"  local parts = {}\n"                                                                                                           \
+	"  for i = -2, 12 do parts[#parts + 1] = tostring(rawget(value, i)) end\n"                                                       \
+	"  return '{' .. original.table.concat(parts, ' ') .. '}'\n"                                                                     \
+	"end\n"                                                                                                                          \
+	"local function run(f, make)\n"                                                                                                  \
+	"  local given = original.table.pack(make())\n"                                                                                  \
+	"  local got = original.table.pack(pcall(f, original.table.unpack(given, 1, given.n)))\n"                                        \
+	"  local parts = {}\n"                                                                                                           \
+	"  for i = 1, got.n do parts[i] = show(got[i]) end\n"                                                                            \
+	"  for i = 1, given.n do parts[#parts + 1] = show(given[i]) end\n"                                                               \
+	"  return original.table.concat(parts, '|')\n"                                                                                   \
+	"end\n"                                                                                                                          \
+	"local function same(library, name, make)\n"                                                                                     \
+	"  local ours, theirs = run(_G[library][name], make), run(original[library][name], make)\n"                                      \
+	"  if ours ~= theirs then error(name .. '\\nours   ' .. ours .. '\\ntheirs ' .. theirs, 2) end\n"                                \
 	"end\n"
 
 static void
