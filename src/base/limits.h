@@ -182,6 +182,8 @@
 #define SCHEDULES_TURN_MAX      32          /* runs of schedules in one turn */
 #define CONCURRENCY_MAX         64          /* events that one plugin works on at a time */
 #define OUTCOME_TEXT_MAX        (64u << 10) /* of an action, as its handler reads it */
+#define TASK_AT_ONCE_MAX        32 /* answers that a task gets without waiting, in one turn */
+#define STARTED_KEY_MAX         80 /* bytes of the key of what started a function, in its own */
 #define TASK_NEWS_MAX           64 /* handlers of "connected" and the like that wait, per instance */
 #define INBOX_LOAD_MAX          1000 /* open deliveries held in memory per instance */
 #define RING_EVENTS_MAX         4096 /* keys remembered of events that matched nothing */

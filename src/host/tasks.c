@@ -101,6 +101,25 @@ is_later(const struct timer *timer, const struct timer *than)
 	return timer->at_ms > than->at_ms;
 }
 
+/* The same run starts the same functions: their actions have keys of their own. A function may start itself for ever, so a
+ * long key goes on as its beginning and a hash. New. */
+static char *
+started_key(const char *key, unsigned number)
+{
+	if (!key)
+		return NULL;
+	char *whole = xasprintf("%s+%u", key, number);
+	size_t kept = STARTED_KEY_MAX;
+	if (strlen(whole) <= 2 * kept)
+		return whole;
+	while (kept > 0 && ((unsigned char)whole[kept] & 0xc0) == 0x80) /* inside a character */
+		kept--;
+	char *brief = xasprintf(
+		"%.*s~%016llx", (int)kept, whole, (unsigned long long)str_hash(str_from(whole)));
+	free(whole);
+	return brief;
+}
+
 static void
 add_timer(struct task *task, const struct effect *effect)
 {
@@ -113,13 +132,10 @@ add_timer(struct task *task, const struct effect *effect)
 		.at_ms = effect->at_ms,
 		.cause = *cause,
 	};
-	/* The same run starts the same functions: their actions have keys of their own. */
 	unsigned number = ++task->started;
 	timer->cause.event = effect->event ? event_ref(effect->event) : NULL;
-	timer->cause.event_key =
-		cause->event_key ? xasprintf("%s+%u", cause->event_key, number) : NULL;
-	timer->cause.schedule =
-		cause->schedule ? xasprintf("%s+%u", cause->schedule, number) : NULL;
+	timer->cause.event_key = started_key(cause->event_key, number);
+	timer->cause.schedule = started_key(cause->schedule, number);
 	timer->cause.handler = xstrdup(cause->handler);
 	struct timer **at = &host->timers;
 	while (*at && !is_later(*at, timer))
@@ -232,20 +248,48 @@ begin_wait(struct task *task)
 	return NULL;
 }
 
+static bool
+has_time(const struct host *host, int64_t start_ms)
+{
+	return !host->stopped && clock_mono_ms(&host->config.clock) - start_ms < TURN_MS_MAX;
+}
+
+static void
+list(struct task *task)
+{
+	if (!task->listed)
+		DL_APPEND(task->cause.host->tasks, task);
+	task->listed = true;
+	if (task->work)
+		inbox_run(&task->cause.instance->inbox, task->work, true);
+}
+
+/* Each answer that comes at once begins a new budget of CPU time: a loop of them must not hold up everybody else. */
+static void
+put_off(struct task *task, char *answer)
+{
+	task->answer = answer;
+	task->answer_len = strlen(answer);
+	task->until_ms = clock_wall_ms(&task->cause.host->config.clock);
+	list(task);
+}
+
 static void
 go_on(struct task *task, enum plugin_verdict verdict)
 {
 	struct host *host = task->cause.host;
+	int64_t start_ms = clock_mono_ms(&host->config.clock);
+	unsigned at_once = 0;
 	while (verdict == PLUGIN_WAITS) {
 		perform_actions(&task->cause, &task->run.effects, task->staged);
 		task->staged = task->run.effects.count;
 		char *answer = begin_wait(task);
 		if (!answer) {
-			if (!task->listed)
-				DL_APPEND(host->tasks, task);
-			task->listed = true;
-			if (task->work)
-				inbox_run(&task->cause.instance->inbox, task->work, true);
+			list(task);
+			return;
+		}
+		if (++at_once > TASK_AT_ONCE_MAX || !has_time(host, start_ms)) {
+			put_off(task, answer);
 			return;
 		}
 		verdict = plugin_resume(task->plugin, &task->run, str_from(answer));
@@ -355,12 +399,6 @@ fire(struct host *host, struct timer *timer)
 }
 
 /* ---- what the turn and the rest of the host call ---- */
-
-static bool
-has_time(const struct host *host, int64_t start_ms)
-{
-	return !host->stopped && clock_mono_ms(&host->config.clock) - start_ms < TURN_MS_MAX;
-}
 
 void
 tasks_run(struct host *host)

@@ -79,7 +79,9 @@ bench_start(struct bench *bench, const char *folder, const char *source, unsigne
 	buf_init(&bench->bad, 1u << 20);
 	log_set_sink(bench->log, on_line, bench);
 	char *path = folder_write(folder, "bot.lua", source);
-	config_add_plugin(&bench->config, path)->concurrency = concurrency;
+	struct config_plugin *about = config_add_plugin(&bench->config, path);
+	about->concurrency = concurrency;
+	about->as_declared = true;
 	free(path);
 	start_host(bench);
 }
@@ -337,6 +339,52 @@ a_schedule_is_passed_over_while_it_waits(void **state)
 	bench_finish(&bench);
 }
 
+static void
+answers_that_come_at_once_hold_up_nobody(void **state)
+{
+	struct bench bench;
+	bench_start(&bench, *state,
+		TUSK
+		"tusk.plugin { permissions = { 'api:read' } }\n"
+		"tusk.on('update', function(status)\n"
+		"  tusk.spawn(function()\n"
+		"    for _ = 1, 500 do tusk.api.get('/api/v1/markers') end print('read') end)\n"
+		"  tusk.spawn(function()\n"
+		"    for _ = 1, 200 do status:boost { key = 'k' }:await() end print('acted') end)\n"
+		"  tusk.spawn(function() print('other') end) end)",
+		0);
+	send(&bench, "1");
+	advance(&bench, 10000);
+	did(&bench, "boost 1\nother\nacted\nread\n");
+	bench_finish(&bench);
+}
+
+static void
+note_longest(void *data, const struct journal_entry *entry)
+{
+	size_t *longest = data;
+	*longest = entry->event_key.len > *longest ? entry->event_key.len : *longest;
+}
+
+static void
+a_function_may_start_itself_again_for_ever(void **state)
+{
+	struct bench bench;
+	size_t longest = 0;
+	bench_start(&bench, *state,
+		TUSK "local n = 0\n"
+		     "local function again() n = n + 1 tusk.post('x') tusk.after(1, again) end\n"
+		     "tusk.on('update', again)",
+		0);
+	send(&bench, "1");
+	advance(&bench, 400500);
+	assert_int_equal(bench.bad.len, 0);
+	assert_int_equal(bench.did.len, 401 * strlen("post -\n")); /* each has a key of its own */
+	journal_each(bench.host->store, STR_NONE, note_longest, &longest);
+	assert_in_range(longest, 1, 200);
+	bench_finish(&bench);
+}
+
 int
 main(void)
 {
@@ -350,6 +398,8 @@ main(void)
 		T(runs_again_from_its_start_after_a_restart),
 		T(a_plugin_that_goes_takes_its_tasks_along),
 		T(a_schedule_is_passed_over_while_it_waits),
+		T(answers_that_come_at_once_hold_up_nobody),
+		T(a_function_may_start_itself_again_for_ever),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
