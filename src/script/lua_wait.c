@@ -53,6 +53,7 @@ wait_outcome(lua_State *L)
 		index >= 1 && (size_t)index <= plugin->effects->count &&
 			plugin->effects->list[index - 1].type == EFFECT_ACTION,
 		1, "no action of this task");
+	plugin_wait_finish(&plugin->run->wait);
 	plugin->run->wait = (struct plugin_wait){
 		.kind = WAIT_ACTION,
 		.action = (size_t)index - 1,
@@ -67,6 +68,7 @@ wait_sleep(lua_State *L)
 {
 	struct plugin *plugin = lua_check_handling(L, "tusk.sleep");
 	lua_Integer ms = luaL_checkinteger(L, 1);
+	plugin_wait_finish(&plugin->run->wait);
 	plugin->run->wait = (struct plugin_wait){.kind = WAIT_SLEEP, .until_ms = later(plugin, ms)};
 	return lua_state_wait(L, "tusk.sleep");
 }
@@ -96,10 +98,12 @@ wait_request(lua_State *L)
 	lua_getfield(L, 1, "total_ms");
 	lua_getfield(L, 1, "is_api");
 	struct plugin_wait *wait = &plugin->run->wait; /* owns the texts from here on */
+	int64_t total_ms = luaL_optinteger(L, 3, 0);
+	plugin_wait_finish(wait); /* one may be left from a call that could not wait */
 	*wait = (struct plugin_wait){
 		.kind = WAIT_REQUEST,
 		.request.is_api = lua_toboolean(L, 4),
-		.request.total_ms = luaL_optinteger(L, 3, 0),
+		.request.total_ms = total_ms,
 	};
 	wait->request.method = dup_field(L, "method", NULL);
 	wait->request.url = dup_field(L, "url", NULL);

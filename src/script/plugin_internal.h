@@ -85,6 +85,8 @@ struct plugin {
 
 /* Frees the tasks; their coroutines go with the state. */
 void plugin_free_tasks(struct plugin *plugin);
+/* Frees the texts of a wait that is over, or that a call which could not wait has left. */
+void plugin_wait_finish(struct plugin_wait *wait);
 /* plugin_grants.c: fills `allowed` and `hosts` from what the operator wrote. */
 bool grants_read(struct plugin *plugin, struct str allow, struct plugin_error *error);
 void grants_add_hosts(struct plugin *plugin, struct json_value options);

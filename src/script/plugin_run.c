@@ -24,8 +24,8 @@ plugin_run_init(struct plugin_run *run)
 	run->error.limit = LIMIT_NONE;
 }
 
-static void
-wait_finish(struct plugin_wait *wait)
+void
+plugin_wait_finish(struct plugin_wait *wait)
 {
 	free(wait->request.method);
 	free(wait->request.url);
@@ -38,7 +38,7 @@ void
 plugin_run_finish(struct plugin_run *run)
 {
 	effects_finish(&run->effects);
-	wait_finish(&run->wait);
+	plugin_wait_finish(&run->wait);
 }
 
 /* ---- tasks ---- */
@@ -233,7 +233,7 @@ run_task(struct plugin *plugin, struct step *step, struct plugin_run *run)
 	if (ok && step->waits)
 		return PLUGIN_WAITS;
 	task_destroy(plugin, task, ok);
-	wait_finish(&run->wait);
+	plugin_wait_finish(&run->wait);
 	if (ok)
 		return PLUGIN_ENDED;
 	effects_finish(&run->effects);
@@ -304,7 +304,7 @@ plugin_resume(struct plugin *plugin, struct plugin_run *run, struct str answer)
 {
 	struct step step = {.task = find_task(plugin, run->id), .answer = answer};
 	REQUIRE(step.task);
-	wait_finish(&run->wait);
+	plugin_wait_finish(&run->wait);
 	return run_task(plugin, &step, run);
 }
 

@@ -2,6 +2,7 @@
 /* Tests of waiting: what passes through a plugin's own code, what cannot wait, and what a task keeps of its own. */
 #include "plugin.h"
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -172,6 +173,27 @@ waits_in_a_plugins_own_coroutines(void **state)
 		    "assert(not ok and problem:find('outside a coroutine', 1, true))\n"
 		    "coroutine.wrap(function() local _, main = coroutine.running()\n"
 		    "  assert(not main and coroutine.isyieldable()) end)()");
+}
+
+/* Memory that no budget counts. */
+static void
+a_request_that_cannot_wait_leaves_nothing(void **state)
+{
+	struct bench *bench = *state;
+	bench->config.as_declared = true;
+	bench_must_load(bench,
+		TUSK "tusk.plugin { permissions = { 'http:hooks.example' } }\n"
+		     "local body = ('x'):rep(100000)\n"
+		     "tusk.on('update', function()\n"
+		     "  for _ = 1, 100 do\n"
+		     "    assert(not pcall(string.gsub, 'x', 'x', function()\n"
+		     "      tusk.http.post('https://hooks.example/', { body = body }) end))\n"
+		     "  end\n"
+		     "end)\n");
+	size_t before = mallinfo2().uordblks;
+	if (bench_deliver(bench, bench_update(bench, post)) != 1)
+		fail_msg("%s", bench->error.text);
+	assert_true(mallinfo2().uordblks < before + 4000000);
 }
 
 static void
@@ -435,6 +457,7 @@ main(void)
 		T(a_problem_comes_as_a_value),
 		T(waits_anywhere_in_a_plugins_code),
 		T(waits_in_a_plugins_own_coroutines),
+		T(a_request_that_cannot_wait_leaves_nothing),
 		T(says_where_nothing_can_wait),
 		T(refuses_wrong_arguments),
 		T(another_tasks_handle_is_not_waited_for),
