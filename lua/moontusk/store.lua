@@ -156,6 +156,8 @@ function view_meta.__stored(view)
   return views[view].raw
 end
 
+effect.views(view_meta)
+
 -- ---- the store itself
 
 local function get(_, key)

@@ -6,6 +6,7 @@
 #include <lauxlib.h>
 
 #include "decode.h"
+#include "lua_event.h"
 #include "lua_util.h"
 #include "plugin_internal.h"
 #include "xmalloc.h"
@@ -241,6 +242,7 @@ static const luaL_Reg functions[] = {
 	{"is_private", effect_is_private},
 	{"note", effect_note},
 	{"put", effect_put},
+	{"views", lua_event_views},
 	{NULL, NULL},
 };
 

@@ -79,6 +79,7 @@ struct node {
 static const char node_key;   /* in the table: its node */
 static const char empty_key;  /* registry: metatable of tables that are not filled */
 static const char filled_key; /* registry: list of metatables of filled ones, by entity */
+static const char views_key;  /* registry: metatable of tables that stand for others */
 
 static struct node *
 node_at(lua_State *L, int index)
@@ -435,14 +436,30 @@ filled_index(lua_State *L)
 	return lua_type(L, 2) == LUA_TSTRING && push_method(L, entity, lua_tostring(L, 2)) ? 1 : 0;
 }
 
+int
+lua_event_views(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_settop(L, 1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &views_key);
+	return 0;
+}
+
+/* By the metatable itself: a field of a plugin's own could run code amid the work of C, and give no table. */
 void
 lua_plain_table(lua_State *L, int index)
 {
 	index = lua_absindex(L, index);
-	if (lua_type(L, index) != LUA_TTABLE || luaL_getmetafield(L, index, "__stored") == LUA_TNIL)
+	if (lua_type(L, index) != LUA_TTABLE || !lua_getmetatable(L, index))
+		return;
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &views_key);
+	bool is_view = lua_rawequal(L, -1, -2);
+	lua_pop(L, 2);
+	if (!is_view || luaL_getmetafield(L, index, "__stored") == LUA_TNIL)
 		return;
 	lua_pushvalue(L, index);
 	lua_call(L, 1, 1);
+	luaL_checktype(L, -1, LUA_TTABLE);
 	lua_replace(L, index);
 }
 

@@ -14,3 +14,5 @@ bool lua_event_value(lua_State *L, int index, struct json_value *value);
 void lua_event_fill(lua_State *L, int index);
 /* In place of a table of tusk.store at `index`, through which the plugin sees another one: that one. */
 void lua_plain_table(lua_State *L, int index);
+/* views(metatable): of such tables; its __stored(table) gives the other one. Called once, by the library. */
+int lua_event_views(lua_State *L);

@@ -51,6 +51,12 @@ tusk.on("update", function()
   ok, message = pcall(json.encode, { [3] = 1 })
   assert(not ok and message:find("no text", 1, true), message)
 
+  -- What looks like a table of tusk.store is none: nothing of the plugin runs while a value is written.
+  local calls = 0
+  local forged = { __stored = function() calls = calls + 1 return 5 end }
+  assert(json.encode(setmetatable({}, forged)) == "{}" and json.encode({ setmetatable({ 1 }, forged) }) == "[[1]]")
+  assert(next(setmetatable({}, forged)) == nil and rawlen(setmetatable({ 1 }, forged)) == 1 and calls == 0)
+
   assert(tusk.time.parse("2025-11-20T12:00:00.250Z") == 1763640000.25)
   assert(tusk.time.parse("yesterday") == nil)
   assert(tusk.time.format(1763640000.25) == "2025-11-20T12:00:00.250Z")
