@@ -179,7 +179,8 @@ def main():
         number = RATE * RATE_SECONDS
         for transport in ("sse", "ws"):
             wall, cpu = measure(transport, number, run(transport, number), RATE)
-            common.row(f"moontusk, {transport}, sent at {RATE:,}/s", f"{cpu / wall * 100:.0f} % of a core", f"{number / wall:,.0f}/s handled")
+            common.row(f"moontusk, {transport}, sent at {RATE:,}/s", f"{cpu / wall * 100:.0f} % of a core",
+                       f"{cpu / number * 1e6:.1f} us CPU an event; {number / wall:,.0f}/s handled")
         if os.environ.get("ONLY") == "moontusk":
             return
         for name, times in others(folder, count).items():
