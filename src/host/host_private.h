@@ -91,6 +91,7 @@ struct host {
 	struct reload_request *reloads; /* list, reload_request::next; reload.c */
 	struct position_mark *marks; /* hash: newest ids that are not committed yet; positions.c */
 	int64_t committed_at_ms;     /* monotonic */
+	unsigned turn_events;        /* that the last turn took */
 	int64_t wall_seen_ms;        /* by schedules_run */
 	int64_t prune_at_ms;         /* monotonic: when old rows are looked for again */
 	bool started;                /* a replay: the schedules have their due times */

@@ -146,9 +146,10 @@ seen_before(struct host *host, const struct instance *instance, const struct eve
 		.id = event->id,
 		.version = buf_str(&version),
 	};
-	bool seen = seen_has(host->store, &key);
-	if (!seen && host_begin(host))
-		seen_add(host->store, &key, clock_wall_ms(&host->config.clock));
+	/* One look at the index: the insert says whether the row was there. */
+	bool seen = host_begin(host)
+			    ? !seen_add(host->store, &key, clock_wall_ms(&host->config.clock))
+			    : seen_has(host->store, &key);
 	buf_finish(&scope);
 	buf_finish(&version);
 	return seen;

@@ -16,6 +16,9 @@ enum {
 		60 *
 		1000, /* at the wall clock, which may have been set, or gone on while the machine slept */
 	GATHER_MS = 2, /* events that come closer behind a commit than this wait for it to pass */
+	BUSY_EVENTS =
+		32, /* in one turn: so many that fewer, larger commits are worth a longer wait */
+	BUSY_GATHER_MS = 5,
 };
 
 static bool
@@ -28,7 +31,9 @@ time_left(struct host *host, int64_t start_ms)
 static void
 take_events(struct host *host, int64_t start_ms)
 {
-	for (unsigned n = 0; n < TURN_EVENTS_MAX && time_left(host, start_ms); n++) {
+	for (host->turn_events = 0;
+		host->turn_events < TURN_EVENTS_MAX && time_left(host, start_ms);
+		host->turn_events++) {
 		struct event *event = intake_pop(host->intake);
 		if (!event)
 			break;
@@ -110,7 +115,8 @@ set_tick(struct host *host)
 static bool
 gathers(struct host *host, int64_t now_ms)
 {
-	int64_t left_ms = host->committed_at_ms + GATHER_MS - now_ms;
+	int64_t wait_ms = host->turn_events >= BUSY_EVENTS ? BUSY_GATHER_MS : GATHER_MS;
+	int64_t left_ms = host->committed_at_ms + wait_ms - now_ms;
 	size_t count = intake_count(host->intake);
 	if (host->config.offline || host->ending || left_ms <= 0 || count == 0 ||
 		count >= TURN_EVENTS_MAX || outbox_has_outcomes(host->outbox))

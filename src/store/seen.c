@@ -24,13 +24,13 @@ seen_has(struct store *store, const struct seen_key *key)
 	return found;
 }
 
-void
+bool
 seen_add(struct store *store, const struct seen_key *key, int64_t now_ms)
 {
 	sqlite3_stmt *stmt = db_use(store, SQL_SEEN_ADD);
 	put_seen_key(stmt, key);
 	db_put_int(stmt, 6, now_ms);
-	(void)db_write(store, SQL_SEEN_ADD, stmt);
+	return db_write(store, SQL_SEEN_ADD, stmt) > 0 || store_failed(store);
 }
 
 static int

@@ -15,7 +15,8 @@ struct seen_key {
 };
 
 bool seen_has(struct store *store, const struct seen_key *key);
-void seen_add(struct store *store, const struct seen_key *key, int64_t now_ms);
+/* True when it was not there before, and when the write failed (store_failed): nothing is known then. */
+bool seen_add(struct store *store, const struct seen_key *key, int64_t now_ms);
 /* Deletes what is older than `before_ms`; at most `limit` rows a call. Returns how many. */
 int seen_prune(struct store *store, int64_t before_ms, int limit);
 

@@ -14,8 +14,8 @@ a_key_differs_by_each_of_its_parts(void **state)
 {
 	struct scratch *scratch = *state;
 	begin(scratch);
-	seen_add(scratch->store, &SEEN, 1000);
-	seen_add(scratch->store, &SEEN, 2000); /* again is no error */
+	assert_true(seen_add(scratch->store, &SEEN, 1000));
+	assert_false(seen_add(scratch->store, &SEEN, 2000)); /* again is no error */
 	commit(scratch);
 	scratch_reopen(scratch);
 	assert_true(seen_has(scratch->store, &SEEN));
