@@ -201,18 +201,19 @@ settle_joiner(struct folder *folder, const struct fold_char *next)
 			(struct span){folder->joiner_from, folder->joiner_end});
 }
 
-/* True when the mark went to the last unit. */
+/* True when the mark belongs to the last unit. */
 static bool
 attach_mark(struct folder *folder, uint32_t mark, struct span from)
 {
 	struct unit *last = folder->count > 0 ? &folder->units[folder->count - 1] : NULL;
 
-	if (!last || (last->flags & (FOLD_MARK | FOLD_IGNORED)) || last->c == '\n' ||
-		last->mark_count == FOLD_MARKS_OF_ONE || folder->mark_count == FOLD_MARKS)
+	if (!last || (last->flags & (FOLD_MARK | FOLD_IGNORED)) || last->c == '\n')
 		return false;
+	last->from_end = (uint32_t)from.end;
+	if (last->mark_count == FOLD_MARKS_OF_ONE || folder->mark_count == FOLD_MARKS)
+		return true;
 	folder->marks[folder->mark_count++] = mark;
 	last->mark_count++;
-	last->from_end = (uint32_t)from.end;
 	return true;
 }
 

@@ -9,7 +9,7 @@
 #define FOLD_UNITS        2048
 #define FOLD_MARKS        4096 /* of them */
 #define FOLD_JOINS        64   /* of one text that are read in more than one way */
-/* Marks on one character beyond these (Unicode's Stream-Safe Text Format allows 30) are a character of their own. */
+/* Marks on one character beyond these are dropped: no spelling needs them (Unicode's Stream-Safe Text Format allows 30). */
 #define FOLD_MARKS_OF_ONE 30
 
 /* A folded character. */
