@@ -46,6 +46,10 @@
 #define SSE_TYPE_MAX                                                                               \
 	(EVENT_NAME_MAX + 1) /* one more than the decoder takes, so that it can say what it found */
 #define SSE_KEPT_MAX           (1u << 20) /* buffers beyond this are given back after their event */
+#define LOCAL_LINE_MAX         (64u << 10) /* of a request on the control socket */
+#define LOCAL_ANSWER_MAX       (8u << 20)
+#define LOCAL_PEERS_MAX        64
+#define LOCAL_IDLE_MS          30000
 #define SERVER_HEAD_MAX        (16u << 10) /* of a request, as Node has it */
 #define SERVER_HEADERS_MAX     100
 #define SERVER_BODY_MAX        (64u << 20)

@@ -24,6 +24,9 @@ extern const struct command command_replay;
 extern const struct command command_check;
 extern const struct command command_practice;
 extern const struct command command_demo;
+extern const struct command command_status;
+extern const struct command command_reload;
+extern const struct command command_rearm;
 
 /* All verbs in the order of the help; ended by NULL. */
 extern const struct command *const commands[];

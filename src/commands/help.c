@@ -12,6 +12,9 @@ const struct command *const commands[] = {
 	&command_check,
 	&command_practice,
 	&command_demo,
+	&command_status,
+	&command_reload,
+	&command_rearm,
 	NULL,
 };
 

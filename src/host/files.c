@@ -264,10 +264,16 @@ struct state_folder {
 	int lock;
 };
 
+char *
+state_folder_find(const char *path)
+{
+	return path ? xstrdup(path) : user_folder("XDG_STATE_HOME", ".local/state");
+}
+
 struct state_folder *
 state_folder_open(const char *path, bool dry_run, char *error)
 {
-	char *base = path ? xstrdup(path) : user_folder("XDG_STATE_HOME", ".local/state");
+	char *base = state_folder_find(path);
 	if (!base) {
 		snprintf(error, MESSAGE_MAX,
 			"no folder for the state: $HOME is not set. Name one with --state DIR.");

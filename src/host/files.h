@@ -32,6 +32,8 @@ bool folder_plugins(const char *folder, folder_plugin_fn *fn, void *data);
 
 /* The state folder with its lock: one host a folder. */
 struct state_folder;
+/* `path`, or where the state lies without one; NULL without a home. New. */
+char *state_folder_find(const char *path);
 /* NULL `path`: $XDG_STATE_HOME/moontusk, else ~/.local/state/moontusk. With `dry_run` a folder of its own below.
  * NULL: `error` (MESSAGE_MAX bytes), among others when another host holds the lock. */
 struct state_folder *state_folder_open(const char *path, bool dry_run, char *error);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control.h"
 #include "files.h"
 #include "host_private.h"
 #include "limits.h"
@@ -77,6 +78,10 @@ on_outcome(void *data, const struct intent *intent)
 {
 	struct host *host = data;
 	tasks_outcome(host, intent);
+	host->stats.done += intent->state == INTENT_DONE;
+	host->stats.failed += intent->state == INTENT_FAILED;
+	host->stats.unknown += intent->state == INTENT_UNKNOWN;
+	host->stats.dry += intent->state == INTENT_DRY;
 	if (host->events.on_action)
 		host->events.on_action(host->data, intent);
 }
@@ -284,6 +289,20 @@ on_tick(void *data)
 	(void)data; /* the turn runs after every callback */
 }
 
+static void
+open_control(struct host *host)
+{
+	char error[MESSAGE_MAX];
+	host->started_at_ms = clock_wall_ms(&host->config.clock);
+	if (!host->config.state_folder)
+		return;
+	status_mark(host, STATUS_STARTED);
+	host->control = control_open(host, host->config.loop, host->config.state_folder, error);
+	if (!host->control)
+		log_warn(host->config.log, "%s. Verbs such as \"status\" cannot ask this host",
+			error);
+}
+
 void
 host_start(struct host *host)
 {
@@ -306,6 +325,7 @@ host_start(struct host *host)
 		};
 		host->links[i] = link_create(&config, &link_events, host);
 	}
+	open_control(host);
 	subscriptions_start(host);
 	schedules_start(host);
 	loop_set_turn(loop, turn_run, host);
@@ -338,6 +358,7 @@ host_destroy(struct host *host)
 		return;
 	if (host->tick) {
 		host->ending = true;
+		status_mark(host, STATUS_ENDED);
 		turn_run(host); /* what came is handled, what ended is written down */
 		loop_set_turn(host->config.loop, NULL, NULL);
 		loop_keep_awake(host->config.loop, false);
@@ -347,6 +368,7 @@ host_destroy(struct host *host)
 	loop_timer_destroy(host->tick);
 	watch_destroy(host->watch);
 	reload_forget(host);
+	control_close(host->control);
 	for (unsigned i = 0; i < host->account_count; i++)
 		link_destroy(host->links[i]);
 	outbox_destroy(host->outbox);

@@ -47,6 +47,7 @@ struct host_config {
 struct host_stats {
 	uint64_t received, broken, matched, handled, raised, actions, archived;
 	uint64_t limited; /* times that a pattern gave up */
+	uint64_t done, failed, unknown, dry; /* actions that ended since the start */
 };
 
 /* Loads every plugin; one that fails is reported and stays listed without a plugin. NULL when the store cannot be
@@ -62,6 +63,14 @@ void host_destroy(struct host *host);
  * `done` (may be NULL) runs once, from the turn, or from host_destroy. `words` are lines for people, borrowed. */
 typedef void host_reloaded_fn(void *data, bool good, struct str words);
 void host_reload(struct host *host, const char *instance, host_reloaded_fn *done, void *data);
+
+/* Switches an instance on again that is off, like host_reload. */
+void host_rearm(struct host *host, const char *instance, host_reloaded_fn *done, void *data);
+/* Appends what the host is doing as a JSON object: docs/moontusk.1.scd, "status". */
+void host_status(struct host *host, struct buf *out);
+/* The same about a host that does not run, from its database. False: `error` (MESSAGE_MAX bytes) says why there is
+ * nothing to tell. */
+bool host_status_stopped(const char *folder, struct log *log, struct buf *out, char *error);
 
 unsigned host_instance_count(const struct host *host);
 unsigned host_failed_count(const struct host *host); /* plugins that did not load */

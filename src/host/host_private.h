@@ -42,7 +42,7 @@ struct instance {
 	struct schedule *schedules; /* as plugin_schedules */
 	int64_t loaded_at_ms;       /* when the present plugin was, wall clock */
 	unsigned reloads;           /* that worked */
-	uint64_t handled, raised;
+	uint64_t heard, matched, handled, raised;
 };
 
 /* A change of a stream's state that handlers may want to hear of, told in the next turn. */
@@ -87,6 +87,8 @@ struct host {
 	struct timer *timers;           /* functions to start, timer::next, the soonest first */
 	uint64_t last_task;             /* number */
 	struct watch *watch;            /* of the files of plugins and config; NULL offline */
+	struct control *control;        /* NULL: none */
+	int64_t started_at_ms;          /* wall clock */
 	struct retired *retired;        /* list, retired::next, oldest first */
 	struct reload_request *reloads; /* list, reload_request::next; reload.c */
 	struct position_mark *marks; /* hash: newest ids that are not committed yet; positions.c */
@@ -142,6 +144,11 @@ void instances_destroy(struct host *host);
 void subscriptions_start(struct host *host);
 /* The streams of the instance's plugin in place of those of `old`, which may be NULL. */
 void subscriptions_change(struct host *host, struct instance *instance, const struct plugin *old);
+
+/* status_stopped.c: what `status` tells when no host runs. */
+#define STATUS_STARTED "run:started" /* facts with the Unix ms of the last run */
+#define STATUS_ENDED   "run:ended"
+void status_mark(struct host *host, const char *fact); /* that it is now */
 
 /* reload.c: answers what host_reload asked for. In the turn, before events are taken. */
 void reload_run(struct host *host);

@@ -14,13 +14,14 @@
 
 struct reload_request {
 	char *instance; /* NULL: the config, and what has changed */
+	bool rearm;
 	host_reloaded_fn *done;
 	void *data;
 	struct reload_request *next;
 };
 
-void
-host_reload(struct host *host, const char *instance, host_reloaded_fn *done, void *data)
+static struct reload_request *
+add_request(struct host *host, const char *instance, host_reloaded_fn *done, void *data)
 {
 	struct reload_request *request = xmalloc(sizeof(*request));
 	*request =
@@ -28,6 +29,19 @@ host_reload(struct host *host, const char *instance, host_reloaded_fn *done, voi
 	LL_APPEND(host->reloads, request);
 	if (host->config.loop)
 		loop_keep_awake(host->config.loop, true);
+	return request;
+}
+
+void
+host_reload(struct host *host, const char *instance, host_reloaded_fn *done, void *data)
+{
+	(void)add_request(host, instance, done, data);
+}
+
+void
+host_rearm(struct host *host, const char *instance, host_reloaded_fn *done, void *data)
+{
+	add_request(host, instance, done, data)->rearm = true;
 }
 
 /* ---- one instance ---- */
@@ -140,13 +154,26 @@ reload_instance(struct host *host, struct instance *instance, const struct confi
 
 /* ---- requests ---- */
 
+/* An instance that is on needs no rearming. */
 static bool
-reload_named(struct host *host, const char *name, struct buf *words)
+rearm(struct host *host, struct instance *instance, struct buf *words)
 {
+	if (!instance->plugin)
+		return reload_instance(host, instance, &instance->about, words);
+	buf_printf(words, "%s is on\n", instance->name);
+	return true;
+}
+
+static bool
+reload_named(struct host *host, const struct reload_request *request, struct buf *words)
+{
+	const char *name = request->instance;
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		struct instance *instance = host->instances[i];
 		if (strcmp(instance->name, name) == 0)
-			return reload_instance(host, instance, &instance->about, words);
+			return request->rearm
+				       ? rearm(host, instance, words)
+				       : reload_instance(host, instance, &instance->about, words);
 	}
 	const char **known = xcalloc(host->instance_count + 1, sizeof(known[0]));
 	for (unsigned i = 0; i < host->instance_count; i++)
@@ -180,7 +207,7 @@ reload_run(struct host *host)
 		LL_DELETE(host->reloads, request);
 		struct buf words;
 		buf_init(&words, RELOAD_WORDS_MAX);
-		bool good = request->instance ? reload_named(host, request->instance, &words)
+		bool good = request->instance ? reload_named(host, request, &words)
 					      : reload_changed(host, &words);
 		if (request->done)
 			request->done(request->data, good,

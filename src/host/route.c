@@ -277,6 +277,7 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 		looked = true;
 		char *matched = reason(host->views, &hit, handlers[i].line);
 		host->stats.matched++;
+		instance->matched++;
 		if (host->events.on_matched)
 			host->events.on_matched(
 				host->data, instance->name, event, str_from(matched));
@@ -294,6 +295,7 @@ route_event(struct host *host, struct event *event)
 	set_event(host, event);
 	matching_scan(host->matching, hearing, count);
 	for (size_t i = 0; i < count && !host->stopped; i++) {
+		host->by_number[hearing[i]]->heard++;
 		match_instance(host, host->by_number[hearing[i]], event);
 		intake_mark(host->intake, hearing[i], event);
 	}

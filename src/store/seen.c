@@ -109,6 +109,16 @@ delivery_each_key(struct store *store, const char *instance, delivery_key_fn *fn
 	db_done(store, SQL_DELIVERY_EACH_KEY, stmt);
 }
 
+int64_t
+delivery_count(struct store *store, const char *instance)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_COUNT);
+	db_put_text(stmt, 1, instance);
+	int64_t count = db_next(store, stmt) ? sqlite3_column_int64(stmt, 0) : 0;
+	db_done(store, SQL_DELIVERY_COUNT, stmt);
+	return count;
+}
+
 void
 delivery_rename(struct store *store, const char *instance, struct str from, struct str to)
 {

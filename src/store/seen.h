@@ -41,6 +41,7 @@ void delivery_delete(struct store *store, int64_t row);
 /* The keys that rows of the instance wait under, each once. Text is borrowed for the call. */
 typedef void delivery_key_fn(void *data, struct str key);
 void delivery_each_key(struct store *store, const char *instance, delivery_key_fn *fn, void *data);
+int64_t delivery_count(struct store *store, const char *instance);
 void delivery_rename(struct store *store, const char *instance, struct str from, struct str to);
 /* Oldest first, rows greater than `after_row`; stops when `fn` returns false. Text is borrowed for the call. */
 typedef bool delivery_fn(void *data, const struct delivery *delivery);

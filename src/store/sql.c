@@ -29,6 +29,7 @@ const char *const sql_texts[SQL_COUNT] = {
 	[SQL_DELIVERY_EACH] = "SELECT row, key, line, matched, created_ms FROM deliveries"
 			      " WHERE instance = ?1 AND row > ?2 ORDER BY row",
 	[SQL_DELIVERY_EACH_KEY] = "SELECT DISTINCT key FROM deliveries WHERE instance = ?1",
+	[SQL_DELIVERY_COUNT] = "SELECT count(*) FROM deliveries WHERE instance = ?1",
 	[SQL_DELIVERY_RENAME] = "UPDATE deliveries SET key = ?3 WHERE instance = ?1 AND key = ?2",
 
 	[SQL_POSITION_PUT] = "INSERT INTO positions (account, stream, param, newest_id,"
@@ -60,6 +61,8 @@ const char *const sql_texts[SQL_COUNT] = {
 
 	[SQL_FACT_PUT] = "INSERT INTO facts (name, value) VALUES (?1, ?2)"
 			 " ON CONFLICT DO UPDATE SET value = ?2",
+	[SQL_FACT_EACH] = "SELECT name, value FROM facts"
+			  " WHERE substr(name, 1, length(?1)) = ?1 ORDER BY name",
 	[SQL_FACT_GET] = "SELECT value FROM facts WHERE name = ?1",
 
 	[SQL_ROOM_PUT] = "INSERT INTO facts (name, value) VALUES ('room', hex(zeroblob(?1 / 2)))"

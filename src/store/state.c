@@ -132,6 +132,17 @@ fact_get(struct store *store, const char *name)
 }
 
 void
+fact_each(struct store *store, const char *prefix, fact_fn *fn, void *data)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_FACT_EACH);
+	db_put_text(stmt, 1, prefix);
+	while (db_next(store, stmt)) {
+		fn(data, db_str(stmt, 0).ptr, db_str(stmt, 1).ptr);
+	}
+	db_done(store, SQL_FACT_EACH, stmt);
+}
+
+void
 fact_put(struct store *store, const char *name, struct str value)
 {
 	sqlite3_stmt *stmt = db_use(store, SQL_FACT_PUT);

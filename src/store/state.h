@@ -36,4 +36,7 @@ void archive_each(struct store *store, archive_fn *fn, void *data);
 
 /* Facts about the host itself ("own:ACCOUNT" -> account id, ...). Returns new text or NULL. */
 char *fact_get(struct store *store, const char *name);
+/* Those whose name starts with `prefix`, by name; text is borrowed for the call. */
+typedef void fact_fn(void *data, const char *name, const char *value);
+void fact_each(struct store *store, const char *prefix, fact_fn *fn, void *data);
 void fact_put(struct store *store, const char *name, struct str value);
