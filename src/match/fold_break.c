@@ -193,6 +193,30 @@ is_plain(char c)
 	       (c >= 'A' && c <= 'Z');
 }
 
+/* Signs that may stand inside a word or a number. */
+static bool
+may_be_inside(char c)
+{
+	return c == '\'' || c == '.' || c == ',' || c == ':' || c == ';' || c == '"';
+}
+
+enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
+
+/* Two neighbours of ASCII settle most cases without the table. */
+static enum answer
+plain_boundary(char before, char next)
+{
+	bool letter_before = is_plain(before), letter_next = is_plain(next);
+
+	if ((unsigned char)before >= 0x80 || (unsigned char)next >= 0x80)
+		return ANSWER_UNKNOWN;
+	if (letter_before && letter_next)
+		return ANSWER_NO;
+	if ((letter_before && may_be_inside(next)) || (letter_next && may_be_inside(before)))
+		return ANSWER_UNKNOWN;
+	return ANSWER_YES;
+}
+
 bool
 fold_is_boundary(const struct fold *fold, size_t at)
 {
@@ -206,9 +230,11 @@ fold_next_boundary(const struct fold *fold, size_t at)
 
 	for (at++; at < text.len; at++) {
 		char before = text.ptr[at - 1], next = text.ptr[at];
-		if (is_plain(before) && is_plain(next))
-			continue;
-		if (((unsigned char)next & 0xc0) != 0x80 && is_boundary(text, at))
+		enum answer answer = plain_boundary(before, next);
+		if (answer == ANSWER_YES)
+			return at;
+		if (answer == ANSWER_UNKNOWN && ((unsigned char)next & 0xc0) != 0x80 &&
+			is_boundary(text, at))
 			return at;
 	}
 	return text.len;
