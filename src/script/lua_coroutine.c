@@ -15,10 +15,7 @@ mark_waiting(lua_State *L, lua_State *thread, bool waits)
 	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &waiting_key) != LUA_TTABLE) {
 		lua_pop(L, 1);
 		lua_newtable(L);
-		lua_createtable(L, 0, 1);
-		lua_pushliteral(L, "k");
-		lua_setfield(L, -2, "__mode");
-		lua_setmetatable(L, -2);
+		lua_sandbox_make_weak(L, "k");
 		lua_pushvalue(L, -1);
 		lua_rawsetp(L, LUA_REGISTRYINDEX, &waiting_key);
 	}

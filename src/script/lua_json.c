@@ -334,21 +334,33 @@ lua_json_push(lua_State *L, struct json_value value, bool keep_null)
 	}
 }
 
+/* A document while it becomes Lua values. */
+struct decoding {
+	struct json_doc *doc;
+	size_t charged; /* to the instance's memory */
+};
+
+static int
+decoding_finish(lua_State *L, struct decoding *decoding)
+{
+	json_doc_destroy(decoding->doc);
+	lua_state_charge(L, -(ptrdiff_t)decoding->charged);
+	*decoding = (struct decoding){0};
+	return 0;
+}
+
 static int
 doc_gc(lua_State *L)
 {
-	struct json_doc **doc = luaL_checkudata(L, 1, DOC_TYPE);
-	json_doc_destroy(*doc);
-	*doc = NULL;
-	return 0;
+	return decoding_finish(L, luaL_checkudata(L, 1, DOC_TYPE));
 }
 
 bool
 lua_json_decode(lua_State *L, struct json_parser *parser, struct str text, bool keep_null,
 	struct json_error *error)
 {
-	struct json_doc **doc = lua_newuserdatauv(L, sizeof(struct json_doc *), 0);
-	*doc = NULL;
+	struct decoding *decoding = lua_newuserdatauv(L, sizeof(*decoding), 0);
+	*decoding = (struct decoding){0};
 	if (luaL_newmetatable(L, DOC_TYPE)) {
 		lua_pushcfunction(L, doc_gc);
 		lua_setfield(L, -2, "__gc");
@@ -356,14 +368,17 @@ lua_json_decode(lua_State *L, struct json_parser *parser, struct str text, bool 
 		lua_setfield(L, -2, "__metatable");
 	}
 	lua_setmetatable(L, -2); /* from here on __gc owns the document */
-	enum err err = json_parse(parser, text, doc, error);
+	lua_state_room(L, text.len);
+	enum err err = json_parse(parser, text, &decoding->doc, error);
 	if (err != ERR_OK) {
 		lua_pop(L, 1);
 		return false;
 	}
-	lua_json_push(L, json_root(*doc), keep_null);
-	json_doc_destroy(*doc);
-	*doc = NULL;
+	size_t size = text.len + json_doc_memory(decoding->doc);
+	lua_state_charge(L, (ptrdiff_t)size);
+	decoding->charged = size;
+	lua_json_push(L, json_root(decoding->doc), keep_null);
+	(void)decoding_finish(L, decoding);
 	lua_remove(L, -2);
 	return true;
 }

@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 
+#include "lua_state_internal.h"
 #include "lua_util.h"
 #include "pattern.h"
 #include "plugin_internal.h"
@@ -461,10 +462,7 @@ lua_regex_open(lua_State *L)
 	luaL_newlib(L, methods);
 	lua_setfield(L, -2, "__index");
 	lua_newtable(L); /* cache */
-	lua_createtable(L, 0, 1);
-	lua_pushliteral(L, "v");
-	lua_setfield(L, -2, "__mode");
-	lua_setmetatable(L, -2);
+	lua_sandbox_make_weak(L, "v");
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &cache_key);
 	struct scratch *scratch = lua_newuserdatauv(L, sizeof(*scratch), 0);
 	scratch->scratch = NULL;

@@ -7,6 +7,7 @@
 
 #include "lua_pattern.h"
 #include "lua_state_internal.h"
+#include "rng.h"
 
 static const char *const base_names[] = {"assert", "error", "getmetatable", "ipairs", "load",
 	"next", "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset", "select",
@@ -43,17 +44,59 @@ static const struct library {
 
 static const char library_key;      /* registry: the library's globals */
 static const char setmetatable_key; /* registry: Lua's own */
+static const char mode_key;         /* registry: the text that Lua knows as "__mode" */
 
-/* Weak keys whose values hold other keys: to collect a chain of them takes a time that grows with its square, and nothing
- * can end it. */
-static bool
-has_weak_keys(lua_State *L, int metatable)
+/* Weak keys whose values hold other keys: to collect a chain of 50,000 takes a quarter of a minute, and nothing can end it. To
+ * refuse "__mode" in setmetatable is not enough, it can be set later. So the one text of Lua's own that makes tables weak gets
+ * other bytes, which nobody can guess, and is kept in the registry: what plugins write as "__mode" is another text. */
+static void
+hide_mode(lua_State *L)
 {
+	struct rng rng;
+	uint64_t random;
+	rng_seed_system(&rng);
+	random = rng_next(&rng);
 	lua_pushliteral(L, "__mode");
-	const char *mode = lua_rawget(L, metatable) == LUA_TSTRING ? lua_tostring(L, -1) : "";
-	bool has = strchr(mode, 'k') && !strchr(mode, 'v');
-	lua_pop(L, 1);
-	return has;
+	union {
+		const char *in;
+		char *out;
+	} bytes = {lua_tostring(L, -1)};
+	memcpy(bytes.out, &random, sizeof("__mode") - 1);
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &mode_key);
+}
+
+static void
+push_mode_key(lua_State *L)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &mode_key) == LUA_TNIL) { /* a trusted state */
+		lua_pop(L, 1);
+		lua_pushliteral(L, "__mode");
+	}
+}
+
+void
+lua_sandbox_make_weak(lua_State *L, const char *mode)
+{
+	lua_createtable(L, 0, 1);
+	push_mode_key(L);
+	lua_pushstring(L, mode);
+	lua_rawset(L, -3);
+	lua_setmetatable(L, -2);
+}
+
+/* The metatable is at 2. A library's becomes weak, whose metatables no plugin sees. */
+static void
+check_mode(lua_State *L, bool for_library)
+{
+	push_mode_key(L);
+	lua_pushliteral(L, "__mode");
+	if (lua_rawget(L, 2) == LUA_TNIL) {
+		lua_pop(L, 2);
+		return;
+	}
+	if (!for_library)
+		luaL_argerror(L, 2, "__mode is not available to plugins");
+	lua_rawset(L, 2);
 }
 
 /* setmetatable(table, metatable | nil) -> table. Without __gc: a finalizer runs where no budget watches it. Upvalues: Lua's
@@ -67,9 +110,7 @@ plain_setmetatable(lua_State *L)
 		if (lua_rawget(L, 2) != LUA_TNIL)
 			return luaL_argerror(L, 2, "__gc is not available to plugins");
 		lua_pop(L, 1);
-		if (!lua_toboolean(L, lua_upvalueindex(2)) && has_weak_keys(L, 2))
-			return luaL_argerror(L, 2,
-				"__mode \"k\" is not available to plugins; use \"kv\", or \"v\"");
+		check_mode(L, lua_toboolean(L, lua_upvalueindex(2)));
 	}
 	lua_pushvalue(L, lua_upvalueindex(1));
 	lua_insert(L, 1);
@@ -161,6 +202,8 @@ open_libraries(lua_State *L)
 		lua_pop(L, 1);
 	}
 	lua_control_open(L);
+	if (!lua_state_of(L)->config.trusted)
+		hide_mode(L);
 	lua_load_open(L);
 	open_bounded(L);
 	lua_getglobal(L, "setmetatable");

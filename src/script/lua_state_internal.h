@@ -22,6 +22,8 @@ struct lua_state *lua_state_of(lua_State *L);
 const char *lua_state_source(const lua_Debug *frame);
 /* Adds the plugin's frames from `level` on to the text in `out` (PLUGIN_ERROR_MAX bytes). Allocates nothing, raises nothing. */
 void lua_state_traceback(lua_State *L, int level, char *out);
+/* Makes the table on top weak: "k", "v" or "kv". */
+void lua_sandbox_make_weak(lua_State *L, const char *mode);
 /* Compiles text and pushes the function, or a message: Lua's status. Raises when the budget is used up. */
 int lua_load_text(lua_State *L, struct str text, const char *chunk);
 /* Sets load among the globals. */

@@ -131,9 +131,19 @@ return a.x
 setmetatable({}, { __gc = function() while true do end end })
 --- error: weak keys, whose collection can take minutes
 setmetatable({}, { __mode = "k" })
---- fine: weak values
-local t = setmetatable({}, { __mode = "v" })
-t[1] = {}
+--- cpu: a chain of weak keys whose table becomes weak later
+local mt, keys = {}, {}
+local e = setmetatable({}, mt)
+mt.__mode = "k"
+rawset(mt, "__mo" .. "de", "k")
+for i = 1, 50000 do keys[i] = {} end
+for i = 50000, 2, -1 do
+  local j = i * 7919 % i + 1
+  keys[i], keys[j] = keys[j], keys[i]
+end
+for i = 1, 49999 do e[keys[i]] = keys[i + 1] end
+root, keys = keys[1], nil
+while true do collectgarbage() end
 --- cpu: a loop that collects garbage
 while true do collectgarbage() end
 --- cpu: code that was loaded

@@ -102,6 +102,22 @@ refuses_finalizers_and_a_stopped_collector(void **state)
 		    "collectgarbage()");
 }
 
+/* A chain of weak keys can stop the collector, and the host with it, for minutes. */
+static void
+plugins_have_no_weak_tables(void **state)
+{
+	(void)state;
+	assert_runs(
+		"assert(not pcall(setmetatable, {}, {__mode = 'k'}) and not pcall(setmetatable, {}, {__mode = 'v'}))\n"
+		"local mt = {}\n"
+		"local t = setmetatable({}, mt)\n"
+		"mt.__mode = 'kv' rawset(mt, '__mo' .. 'de', 'k')\n"
+		"t[{}] = {} t[1] = {}\n"
+		"collectgarbage() collectgarbage()\n"
+		"assert(next(t) ~= nil and t[1] and mt.__mode == 'k')\n"
+		"t[1] = nil assert(type(next(t)) == 'table')");
+}
+
 static void
 names_file_line_and_frames(void **state)
 {
@@ -228,6 +244,7 @@ main(void)
 		cmocka_unit_test(refuses_bytecode),
 		cmocka_unit_test(keeps_the_metatable_of_strings),
 		cmocka_unit_test(refuses_finalizers_and_a_stopped_collector),
+		cmocka_unit_test(plugins_have_no_weak_tables),
 		cmocka_unit_test(names_file_line_and_frames),
 		cmocka_unit_test(survives_a_full_memory),
 		cmocka_unit_test(survives_each_failing_allocation),
