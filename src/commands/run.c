@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "command.h"
 #include "files.h"
@@ -12,6 +13,7 @@
 #include "report.h"
 #include "session.h"
 #include "target.h"
+#include "xmalloc.h"
 
 #define LOG_MODULE "run"
 
@@ -71,6 +73,10 @@ prepare(struct run *run, const struct args *args)
 	if (!target_plugins(&run->config, args, session, &words))
 		return false;
 	bool dry_run = args_given(args, "dry-run");
+	if (args_given(args, "plugin-folder")) {
+		free(run->config.plugin_folder.path);
+		run->config.plugin_folder.path = xstrdup(args_text(args, "plugin-folder", NULL));
+	}
 	char error[MESSAGE_MAX];
 	run->state = state_folder_open(args_text(args, "state", NULL), dry_run, error);
 	if (!run->state) {
@@ -167,6 +173,9 @@ static const struct flag run_flags[] = {
 		"send nothing: print what would have been sent (with state of its own)", false},
 	{"state", FLAG_TEXT, "DIR",
 		"folder of the database and archives (default: ~/.local/state/moontusk)", false},
+	{"plugin-folder", FLAG_TEXT, "DIR",
+		"run what lies in DIR, too: a plugin dropped in starts, one taken out stops",
+		false},
 	{"seconds", FLAG_NUMBER, "N", "end after N seconds", false},
 	{NULL, FLAG_SWITCH, NULL, NULL, false},
 };

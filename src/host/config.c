@@ -470,9 +470,30 @@ read_keep(struct reader *reader, struct json_value root)
 }
 
 static bool
+read_folder(struct reader *reader, struct json_value root)
+{
+	char error[MESSAGE_MAX];
+	const struct config *config = reader->config;
+	const struct config_folder *folder = &config->plugin_folder;
+	if (!config_folder_read(&reader->config->plugin_folder, json_get(root, "plugin_folder"),
+		    config->folder, error))
+		return fail(reader, "%s", error);
+	if (folder->account && !find_account(config, folder->account))
+		return fail(reader,
+			"plugin_folder.account: there is no account \"%s\" under accounts.",
+			folder->account);
+	if (folder->path && !folder->account && config->account_count > 1)
+		return fail(reader,
+			"plugin_folder: there are %u accounts; say which: { \"%s\", account = \"%s\" }.",
+			config->account_count, folder->path, config->accounts[0].name);
+	return true;
+}
+
+static bool
 read_json(struct reader *reader, struct str text)
 {
-	static const char *const keys[] = {"accounts", "plugins", "alert", "tz", "keep"};
+	static const char *const keys[] = {
+		"accounts", "plugins", "plugin_folder", "alert", "tz", "keep"};
 	struct json_parser *parser = json_parser_create();
 	struct json_doc *doc = NULL;
 	struct json_error json_error;
@@ -482,7 +503,7 @@ read_json(struct reader *reader, struct str text)
 	struct json_value root = json_root(doc);
 	good = good && check_keys(reader, root, "the config", keys, COUNT_OF(keys)) &&
 	       read_keep(reader, root) && read_accounts(reader, json_get(root, "accounts")) &&
-	       read_plugins(reader, json_get(root, "plugins")) &&
+	       read_plugins(reader, json_get(root, "plugins")) && read_folder(reader, root) &&
 	       take_text(reader, root, "the config", "alert", &reader->config->alert) &&
 	       read_zone(reader, root) && check_instances(reader);
 	json_doc_destroy(doc);
@@ -547,6 +568,7 @@ config_finish(struct config *config)
 	free(config->file);
 	free(config->folder);
 	free(config->alert);
+	config_folder_finish(&config->plugin_folder);
 	free(config->tz);
 	*config = (struct config){0};
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "config_folder.h"
 #include "json.h"
 #include "plugin_limits.h"
 #include "secrets.h"
@@ -49,6 +50,7 @@ struct config {
 	struct config_plugin *plugins;
 	unsigned plugin_count;
 	char *alert; /* NULL: none */
+	struct config_folder plugin_folder;
 	struct config_keep keep;
 	char *tz; /* the time zone where a plugin names none; NULL: the machine's */
 };

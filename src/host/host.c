@@ -269,7 +269,9 @@ host_create(const struct host_config *config, const struct host_events *events, 
 	if (!create_accounts(host) || !create_store(host))
 		goto fail;
 	instances_create(host);
-	if (host_failed_count(host) == host->instance_count) {
+	/* Into a folder a good plugin may be dropped any time. */
+	if (host_failed_count(host) == host->instance_count &&
+		(!config->config->plugin_folder.path || config->offline)) {
 		if (config->config->plugin_count == 0)
 			log_error(config->log,
 				"%s%sthere is no plugin to run. Add one: plugins = { \"keyword_archive\", \"./mine.lua\" }.",

@@ -46,7 +46,7 @@ struct host_config {
 
 struct host_stats {
 	uint64_t received, broken, matched, handled, raised, actions, archived;
-	uint64_t limited; /* times that a pattern gave up */
+	uint64_t limited;                    /* times that a pattern gave up */
 	uint64_t done, failed, unknown, dry; /* actions that ended since the start */
 };
 

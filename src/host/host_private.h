@@ -40,6 +40,8 @@ struct instance {
 	struct inbox inbox;
 	struct windows *windows;    /* what tusk.count remembers; outlives the plugin */
 	struct schedule *schedules; /* as plugin_schedules */
+	bool dropped;               /* it lies in the plugin folder, and is not in the config */
+	bool leaving;               /* it was taken out; gone when its last task has ended */
 	int64_t loaded_at_ms;       /* when the present plugin was, wall clock */
 	unsigned reloads;           /* that worked */
 	uint64_t heard, matched, handled, raised;
@@ -137,7 +139,20 @@ void instance_report(struct host *host, const struct instance *instance, const c
 /* Gives the instance's plugin the tusk.store that the database has. */
 void instance_restore(struct host *host, const struct instance *instance);
 void instance_set_error(struct instance *instance, const char *text); /* NULL: none */
+void instance_destroy(struct instance *instance);
 void instances_destroy(struct host *host);
+
+/* comings.c */
+#define FOLDER_TAG "folder:" /* of the watch; no instance can be named so */
+struct instance *instance_find(const struct host *host, const char *name); /* NULL: none */
+/* Between two events, with lines for people in `words`. False: its plugin did not load, and it stays listed. */
+bool instance_start(
+	struct host *host, const struct config_plugin *about, bool dropped, struct buf *words);
+/* Its plugin hears nothing any more; tasks may end. It goes from the list in a later turn (instances_sweep). */
+void instance_stop(struct host *host, struct instance *instance, struct buf *words);
+void instances_sweep(struct host *host);
+/* Starts and stops what came into the plugin folder and went. Without a folder: nothing. */
+bool folder_scan(struct host *host, struct buf *words);
 
 /* subscriptions.c */
 /* Tells the intake who hears what; with links, asks the servers for it. */
@@ -156,6 +171,9 @@ void reload_run(struct host *host);
  * goes on. `words` gets lines for people either way. In the turn, between two events. */
 bool reload_instance(struct host *host, struct instance *instance,
 	const struct config_plugin *about, struct buf *words);
+/* "cats: reloaded, version …", to the log and to `words`; `before` is the version before it, or NULL. */
+void reload_say(
+	struct host *host, struct instance *instance, const char *before, struct buf *words);
 void reload_forget(struct host *host);
 
 /* retired.c: plugins whose place another one has taken; their tasks end, or are given up in the end. */

@@ -68,6 +68,17 @@ inbox_has(const struct inbox *inbox, const struct event *event, const char *key)
 	return false;
 }
 
+bool
+inbox_unsaved(const struct inbox *inbox)
+{
+	const struct work *work;
+	DL_FOREACH(inbox->list, work) {
+		if (!work->row)
+			return true;
+	}
+	return false;
+}
+
 void
 inbox_rename(struct inbox *inbox, const char *from, const char *to)
 {

@@ -32,6 +32,7 @@ void inbox_finish(struct inbox *inbox);
 void inbox_push(struct inbox *inbox, struct event *event, const char *key, char *matched);
 /* Whether work of the same event waits for the handler with this key. */
 bool inbox_has(const struct inbox *inbox, const struct event *event, const char *key);
+bool inbox_unsaved(const struct inbox *inbox); /* some has no row yet */
 /* Gives all work under a key another one; the caller does the same in the store. */
 void inbox_rename(struct inbox *inbox, const char *from, const char *to);
 /* The oldest that may run now, or NULL; stays in the list until inbox_done. At most `concurrency` events are in work at a

@@ -283,9 +283,13 @@ instances_create(struct host *host)
 	const struct config *config = host->config.config;
 	for (unsigned i = 0; i < config->plugin_count; i++)
 		(void)instance_add(host, &config->plugins[i]);
+	struct buf words; /* the log has them, too */
+	buf_init(&words, RELOAD_WORDS_MAX);
+	(void)folder_scan(host, &words);
+	buf_finish(&words);
 }
 
-static void
+void
 instance_destroy(struct instance *instance)
 {
 	inbox_finish(&instance->inbox);

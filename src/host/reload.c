@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "files.h"
 #include "host_private.h"
 #include "json_write.h"
 #include "limits.h"
@@ -88,8 +89,8 @@ hand_over(struct host *host, struct instance *instance, struct plugin *fresh,
 	return good;
 }
 
-static void
-say_loaded(struct host *host, struct instance *instance, const char *before, struct buf *words)
+void
+reload_say(struct host *host, struct instance *instance, const char *before, struct buf *words)
 {
 	const char *version = plugin_about(instance->plugin)->version;
 	unsigned handlers, streams, schedules;
@@ -125,7 +126,7 @@ swap(struct host *host, struct instance *instance, struct plugin *fresh, struct 
 	subscriptions_change(host, instance, old);
 	schedules_start_instance(host, instance);
 	host_journal(host, instance, old ? "reloaded" : "loaded", STR_NONE, STR("{}"));
-	say_loaded(host, instance, version, words);
+	reload_say(host, instance, version, words);
 	free(version);
 	retired_add(host, old);
 }
@@ -168,13 +169,15 @@ static bool
 reload_named(struct host *host, const struct reload_request *request, struct buf *words)
 {
 	const char *name = request->instance;
-	for (unsigned i = 0; i < host->instance_count; i++) {
-		struct instance *instance = host->instances[i];
-		if (strcmp(instance->name, name) == 0)
-			return request->rearm
-				       ? rearm(host, instance, words)
-				       : reload_instance(host, instance, &instance->about, words);
-	}
+	if (strcmp(name, FOLDER_TAG) == 0)
+		return folder_scan(host, words);
+	struct instance *instance = instance_find(host, name);
+	/* Its file has changed, and is not there any more: the folder says that first. */
+	if (instance && instance->dropped && instance->file && !file_exists(instance->file))
+		return folder_scan(host, words);
+	if (instance && !instance->leaving)
+		return request->rearm ? rearm(host, instance, words)
+				      : reload_instance(host, instance, &instance->about, words);
 	const char **known = xcalloc(host->instance_count + 1, sizeof(known[0]));
 	for (unsigned i = 0; i < host->instance_count; i++)
 		known[i] = host->instances[i]->name;
@@ -189,9 +192,11 @@ reload_named(struct host *host, const struct reload_request *request, struct buf
 static bool
 reload_changed(struct host *host, struct buf *words)
 {
-	bool good = true;
+	bool good = folder_scan(host, words);
 	for (unsigned i = 0; i < host->instance_count && !host->stopped; i++) {
 		struct instance *instance = host->instances[i];
+		if (instance->leaving)
+			continue;
 		if (!instance->plugin ||
 			(host->watch && watch_differs(host->watch, instance->name)))
 			good = reload_instance(host, instance, &instance->about, words) && good;

@@ -95,6 +95,8 @@ put_accounts(const struct host *host, struct buf *out)
 static const char *
 state_of(const struct instance *instance)
 {
+	if (instance->leaving)
+		return "stopping";
 	if (!instance->plugin)
 		return "failed";
 	return instance->may_run ? "running" : "waiting";

@@ -135,6 +135,7 @@ turn_run(void *data)
 	int64_t start_ms = clock_mono_ms(&host->config.clock);
 	if (gathers(host, start_ms))
 		return;
+	instances_sweep(host);
 	if (!host->ending)
 		reload_run(host);
 	news_tell(host);

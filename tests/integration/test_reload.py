@@ -236,5 +236,166 @@ end, { name = "it" })
         self.assertEqual(run.text().count("p: reloaded"), 1)
 
 
+class Folder(harness.Case):
+    """Plugins that are dropped into a folder."""
+
+    SAYS = HEAD + 'tusk.on("update", function(status) tusk.log.info("%s " .. status.content) end)\n'
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.practice(*QUIET)
+        os.mkdir(self.folder + "/plugins.d")
+
+    def config(self, folder='"plugins.d"', plugins=""):
+        return self.write("moontusk.lua", 'return { accounts = { bot = { server = "%s", token = env "BOT" } },\n'
+                          'plugins = { %s }, plugin_folder = %s }\n' % (self.server.url, plugins, folder))
+
+    def host(self, *args):
+        return self.start("run", "--state", self.folder + "/state", *args, env={"BOT": self.server.token})
+
+    def post(self, text):
+        self.server.rest("/practice/post", "POST", {"text": text})
+
+    def instances(self):
+        code, out, errors = self.run_to_end("status", "--json", "--state", self.folder + "/state")
+        self.assertEqual(code, 0, errors)
+        return {instance["name"]: instance["state"] for instance in json.loads(out)["instances"]}
+
+    def test_a_plugin_dropped_in_starts_and_one_taken_out_stops(self):
+        run = self.host("--config", self.config())
+        run.wait_line("state in", "err")
+        harness.wait_until(lambda: os.path.exists(self.folder + "/state/control.sock"))
+        self.assertEqual(self.instances(), {})
+        self.write("plugins.d/cats.lua", self.SAYS % "cats")
+        run.wait_line("cats: started: 1 handler on 1 stream", "err")
+        run.wait_line("public is live", "err")
+        self.write("plugins.d/dogs/dogs.lua", self.SAYS % "dogs")
+        self.write("plugins.d/dogs/dogs_test.lua", "this is no plugin")
+        run.wait_line("dogs: started", "err")
+        self.post("for both")
+        run.wait_line("cats <p>for both", "err")
+        run.wait_line("dogs <p>for both", "err")
+        self.write("plugins.d/cats.lua", self.SAYS % "tigers")
+        run.wait_line("cats: reloaded", "err")
+        os.remove(self.folder + "/plugins.d/cats.lua")
+        run.wait_line("cats: stopped", "err")
+        self.post("for one")
+        run.wait_line("dogs <p>for one", "err")
+        self.assertEqual(self.instances(), {"dogs": "running"})
+        self.write("plugins.d/cats.lua", self.SAYS % "lions")
+        harness.wait_until(lambda: run.text().count("cats: started") == 2)
+        self.post("for both again")
+        run.wait_line("lions <p>for both again", "err")
+        self.assertNotRegex(run.text(), "for one.*cats|(tigers|lions) <p>for one|error")
+        self.assertEqual(run.stop(), 0)
+
+    def test_a_broken_one_is_listed_and_starts_when_it_is_mended(self):
+        self.write("plugins.d/cats.lua", "x = = 1")
+        run = self.host("--config", self.config())
+        run.wait_line("cats.lua:1: unexpected symbol", "err")
+        harness.wait_until(lambda: os.path.exists(self.folder + "/state/control.sock"))
+        self.assertEqual(self.instances(), {"cats": "failed"})
+        self.write("plugins.d/cats.lua", self.SAYS % "cats")
+        run.wait_line("cats: started", "err")
+
+    def test_what_is_dropped_in_may_only_what_the_config_grants(self):
+        source = HEAD + """
+tusk.plugin { permissions = { "follow" } }
+local options = tusk.options { word = { "none" } }
+tusk.on("update", function(status) tusk.log.info(options.word .. " " .. tostring(pcall(status.account.follow, status.account))) end)
+"""
+        self.write("plugins.d/cats.lua", source)
+        self.write("plugins.d/dogs.lua", source)
+        run = self.host("--config", self.config('{ "plugins.d", dry_run = true, allow = { dogs = { "follow" } }, '
+                                                'options = { dogs = { word = "granted" } } }'))
+        run.wait_line("is live", "err")
+        self.post("follow me")
+        run.wait_line("none false", "err")
+        run.wait_line("granted true", "err")
+
+    def test_a_name_that_the_config_uses_is_not_taken(self):
+        self.write("own/cats.lua", self.SAYS % "own")
+        self.write("plugins.d/cats.lua", self.SAYS % "other")
+        run = self.host("--config", self.config(plugins='{ "own/cats.lua" }'))
+        run.wait_line('plugins.d/cats.lua is not started: an instance is named "cats" already', "err")
+        run.wait_line("is live", "err")
+        self.post("whose")
+        run.wait_line("own <p>whose", "err")
+        self.assertNotIn("other <p>", run.text())
+
+    def test_the_command_line_may_name_the_folder_and_mistakes_are_said(self):
+        self.write("plugins.d/cats.lua", self.SAYS % "cats")
+        run = self.start("run", "--plugin-folder", "plugins.d", "--server", self.server.url, "--state", self.folder + "/state",
+                         token=self.server.token, cwd=self.folder)
+        run.wait_line("is live", "err")
+        self.assertEqual(self.instances(), {"cats": "running"})
+        self.assertEqual(run.stop(), 0)
+        for folder, expected in (
+            ("5", 'plugin_folder: expected a folder such as "plugins.d"'), ('{ "x", acount = "bot" }', 'Did you mean "account"?'),
+            ('{ "x", account = "tob" }', 'there is no account "tob"'), ('{ "x", allow = { "follow" } }', "plugin_folder.allow: expected"),
+        ):
+            code, _, errors = self.run_to_end("run", "--config", self.config(folder), "--state", self.folder + "/state",
+                                              env={"BOT": self.server.token})
+            self.assertEqual(code, 1)
+            self.assertIn(expected, errors)
+
+
+class Once(harness.Case):
+    SECONDS = 60
+    RATE = 1000
+    PLUGIN = """
+local tusk = require "moontusk"
+local generation = %d
+local count = 0
+tusk.subscribe("public")
+tusk.on_save(function() return count end)
+tusk.on_restore(function(value) count = value end)
+tusk.on("update", function(_, event)
+  count = count + 1
+  tusk.store.count = (tusk.store.count or 0) + 1
+  event:archive("all")
+  if count %% 1000 == 0 then tusk.log.info(("generation %%d: %%d of %%d"):format(generation, count, tusk.store.count)) end
+end%s)
+"""
+
+    def test_every_event_exactly_once_with_a_reload_every_second(self):
+        server = self.practice("--quiet", "--rate", self.RATE)
+        plugin = self.write("p.lua", self.PLUGIN % (0, ""))
+        state = self.folder + "/state"
+        run = self.start("run", plugin, "--server", server.url, "--state", state, token=server.token)
+        run.wait_line("is live", "err")
+        witness = self.start("tail", "public", "--json", "--server", server.url, token=server.token)
+        witness.wait_line("^{")
+        end, reloads = time.monotonic() + self.SECONDS, 0
+        while time.monotonic() < end:
+            next_one = time.monotonic() + 1
+            reloads += 1
+            # Every third one changes the handler's key: what waits must find its heir.
+            self.write("p.lua", self.PLUGIN % (reloads, ', { name = "other" }' if reloads % 3 == 0 else ""))
+            code, out, errors = self.run_to_end("reload", "p", "--state", state)
+            self.assertEqual(code, 0, errors)
+            time.sleep(max(0.0, next_one - time.monotonic()))
+        witness.stop()
+        time.sleep(1)
+        self.assertEqual(run.stop(), 0)
+        seen = [json.loads(line) for line in witness.lines["out"]]
+        seen = [line["payload"]["id"] for line in seen if line["kind"] == "update"]
+        with open(state + "/archive/p/all.jsonl", encoding="utf-8") as file:
+            archived = [json.loads(line)["payload"]["id"] for line in file]
+        with contextlib.closing(sqlite3.connect(state + "/moontusk.db")) as database:
+            stored = int(database.execute("SELECT json FROM state WHERE instance = 'p' AND key = 'count'").fetchone()[0])
+            journal = database.execute("SELECT count(*) FROM journal WHERE what = 'reloaded'").fetchone()[0]
+            waiting = database.execute("SELECT count(*) FROM deliveries").fetchone()[0]
+        print(f"{len(seen)} events seen by a witness in {self.SECONDS} s, {len(archived)} archived, {len(set(archived))} of them different, "
+              f"{stored} counted in tusk.store, {waiting} wait, {journal} reloads")
+        self.assertEqual(len(archived), len(set(archived)))
+        self.assertEqual(set(seen) - set(archived), set())
+        self.assertEqual(stored, len(archived))
+        self.assertEqual(waiting, 0)
+        self.assertGreaterEqual(journal, min(reloads, self.SECONDS // 2))
+        self.assertGreater(len(seen), self.RATE * self.SECONDS / 4 / harness.SLOW)
+        self.assertNotRegex(run.text(), "error:|is gone")
+
+
 if __name__ == "__main__":
     unittest.main()
