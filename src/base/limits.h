@@ -60,14 +60,16 @@
 #define LWS_CONNECTIONS_MAX (SERVER_CONNECTIONS_MAX + 16) /* lws allocates tables of that length */
 
 /* json, event */
-#define JSON_DEPTH_MAX   256
-#define JSON_TEXT_MAX    (64u << 20)
-#define EVENT_LINE_MAX   (32u << 20)
-#define EVENT_NAME_MAX   128
-#define EVENT_STREAM_MAX 512
-#define EVENT_ID_MAX     128
-#define EVENT_HEADER_MAX 4096 /* of a line, before its payload; longer ones are read the slow way */
-#define EVENT_SHOWN_MAX  60   /* of a broken message in an error text */
+#define JSON_DEPTH_MAX       256
+#define JSON_TEXT_MAX        (64u << 20)
+#define EVENT_LINE_MAX       (32u << 20)
+#define EVENT_NAME_MAX       128
+#define EVENT_STREAM_MAX     512
+#define EVENT_ID_MAX         128
+#define EVENT_HEADER_MAX     4096 /* of a line, before its payload; longer ones are read the slow way */
+#define EVENT_SHOWN_MAX      60           /* of a broken message in an error text */
+#define INPUT_BLOCK_SIZE     (128u << 10) /* lines that are read at a time */
+#define INPUT_WINDOW_LOG_MAX 27 /* zstd window: 128 MiB, as the zstd program takes without flags */
 
 /* match */
 #define PATTERN_TEXT_MAX        (64u << 10)
@@ -202,6 +204,15 @@
 #define REPLAY_TURNS_MAX        4096 /* at one instant: a plugin may start tasks again and again */
 #define REPLAY_DRAIN_MS         INT64_C(86400000) /* that handlers may wait on after the last event */
 #define REPLAY_DRAIN_STEPS      100000
+
+/* replay */
+#define REPLAY_JOBS_MAX          64
+#define REPLAY_FOLDERS_DEPTH_MAX 8
+#define REPLAY_UNDER_WAY_MAX     (32u << 20) /* bytes of lines that threads work on */
+#define REPLAY_SAMPLES_MAX       10          /* posts that the report shows for a rule */
+#define REPLAY_DOMAINS_MAX       10000       /* counted for a rule; further ones together */
+#define REPLAY_DOMAINS_SHOWN_MAX 10
+#define EXPECT_FILE_MAX          (1u << 20)
 
 /* sending */
 #define OUTBOX_ATTEMPTS_MAX      12 /* that reached the server: about half an hour */

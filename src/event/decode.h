@@ -37,7 +37,8 @@ enum decode_result decode_sse(const struct decode_context *context, struct str t
  * string with a colon ("list:ID"), or absent; `payload` a string, a decoded value, null or absent. */
 enum decode_result decode_ws(
 	const struct decode_context *context, struct str text, struct decode_output *out);
-/* One line of `tail --json`, `record`, an archive, or a bare Status object (an update). Lines of
+/* One line of `tail --json`, `record`, an archive, or a bare Status object (an update; in a replay of the time at which
+ * it was posted). Lines of
  * kinds that are no wire events ("gap") are DECODE_IGNORED. */
 enum decode_result decode_line(
 	const struct decode_context *context, struct str line, struct decode_output *out);

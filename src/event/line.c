@@ -214,6 +214,9 @@ decode_parsed(const struct decode_context *context, struct str line, struct json
 		struct decode_parts parts = decode_parts_init(context);
 		parts.name = str_from(event_kind_info(EVENT_UPDATE)->name);
 		parts.payload = line;
+		if (context->origin == ORIGIN_REPLAY) { /* it was heard when it was posted, about */
+			read_time(&parts, json_get(root, "created_at"));
+		}
 		return decode_finish(context, &parts, doc, out);
 	} else {
 		struct str shown = decode_shown(line);

@@ -334,14 +334,20 @@ host_start(struct host *host)
 	loop_keep_awake(loop, true); /* the first turn commits, and sends what was left open */
 }
 
+static void
+begin_replay(struct host *host)
+{
+	REQUIRE(host->config.offline);
+	if (host->started)
+		return;
+	host->started = true;
+	schedules_start(host);
+}
+
 void
 host_replay(struct host *host, struct event *event)
 {
-	REQUIRE(host->config.offline);
-	if (!host->started) {
-		host->started = true;
-		schedules_start(host);
-	}
+	begin_replay(host);
 	if (event)
 		intake_push(host->intake, event);
 	unsigned turns = 0;
@@ -351,6 +357,18 @@ host_replay(struct host *host, struct event *event)
 		(intake_count(host->intake) > 0 ||
 			(host_next_due(host) <= clock_wall_ms(&host->config.clock) &&
 				++turns < REPLAY_TURNS_MAX)));
+}
+
+void
+host_pass(struct host *host)
+{
+	begin_replay(host);
+	matching_pass(host->matching);
+	host->stats.received++;
+	if (host_next_due(host) <= clock_wall_ms(&host->config.clock))
+		host_replay(host, NULL);
+	else if (store_in_transaction(host->store) && !host->stopped)
+		commit_turn(host, clock_mono_ms(&host->config.clock));
 }
 
 void

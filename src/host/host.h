@@ -21,6 +21,8 @@ struct host_events {
 	/* A handler of `instance` matched; `matched` is the JSON of the reason. */
 	void (*on_matched)(
 		void *data, const char *instance, const struct event *event, struct str matched);
+	/* The same, by the handler's number in the plugin's list. */
+	void (*on_hit)(void *data, const char *instance, unsigned handler, struct event *event);
 	/* A line went to an archive; `path` is its file. */
 	void (*on_archived)(
 		void *data, const char *instance, const struct event *event, const char *path);
@@ -46,7 +48,8 @@ struct host_config {
 
 struct host_stats {
 	uint64_t received, broken, matched, handled, raised, actions, archived;
-	uint64_t limited;                    /* times that a pattern gave up */
+	uint64_t limited,
+		switched_off; /* times that a pattern gave up; patterns that are off for it */
 	uint64_t done, failed, unknown, dry; /* actions that ended since the start */
 };
 
@@ -97,6 +100,8 @@ size_t host_waiting(const struct host *host);
 /* Replay: takes the event and handles it before it returns; what was done is committed every few hundred events, and by
  * host_destroy. NULL: only runs what is due. */
 void host_replay(struct host *host, struct event *event);
+/* In place of host_replay for an event that no handler matches (scout.h). */
+void host_pass(struct host *host);
 /* The newest time of the replay's clock that is committed, Unix ms; 0: none. A replay that goes on in a state folder starts
  * its clock there: a schedule that has run does not run again for events that are passed over. */
 int64_t host_replay_time(const struct host *host);

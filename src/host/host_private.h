@@ -189,6 +189,7 @@ void retired_share(
 
 /* route.c: puts the handlers that the event matches into the inboxes of their instances. */
 void route_event(struct host *host, struct event *event);
+bool route_hears(const struct plugin_handler *handler, const struct event *event); /* its kind */
 /* The reason (JSON, new) when the handler hears and matches the event, else NULL. */
 char *route_match(struct host *host, const struct instance *instance,
 	const struct plugin_handler *handler, struct event *event);

@@ -45,6 +45,9 @@ struct job {
 
 struct matching {
 	struct host *host;
+	bool lent; /* the set is another one's, and nothing changes */
+	struct views *views;
+	struct pattern_scratch *scratch;
 	struct scan_set *set; /* in use; NULL: none yet */
 	struct scan *scan;
 	unsigned number, last_number; /* of the set in use; of the last that was begun */
@@ -72,6 +75,8 @@ matching_create(struct host *host)
 	struct matching *matching = xcalloc(1, sizeof(*matching));
 
 	matching->host = host;
+	matching->views = host->views;
+	matching->scratch = host->scratch;
 	matching->outdated = matching->shuffled = true;
 	return matching;
 }
@@ -95,7 +100,8 @@ matching_destroy(struct matching *matching)
 	for (size_t i = 0; i < INTAKE_INSTANCES_MAX; i++)
 		slot_finish(&matching->slots[i]);
 	scan_destroy(matching->scan);
-	scan_set_destroy(matching->set);
+	if (!matching->lent)
+		scan_set_destroy(matching->set);
 	free(matching->needers);
 	free(matching->filed);
 	free(matching);
@@ -278,6 +284,22 @@ index_all(struct matching *matching)
 	free(terms);
 }
 
+struct matching *
+matching_lend(const struct matching *from, struct views *views, struct pattern_scratch *scratch)
+{
+	struct matching *matching = xcalloc(1, sizeof(*matching));
+
+	matching->host = from->host;
+	matching->lent = true;
+	matching->views = views;
+	matching->scratch = scratch;
+	matching->set = from->set;
+	matching->number = from->number;
+	matching->scan = from->set ? scan_create(from->set) : NULL;
+	index_all(matching);
+	return matching;
+}
+
 /* Plugins came or went. */
 static bool
 plugins_changed(const struct matching *matching)
@@ -328,18 +350,27 @@ matching_begin(struct matching *matching, int64_t now_ms)
 	matching->found = 0;
 	if (matching->scan)
 		scan_begin(matching->scan);
+	if (matching->lent)
+		return;
 	/* Before their rules are touched: the last event may have switched a plugin off. */
 	if (plugins_changed(matching)) {
 		matching->outdated = true;
 		index_all(matching);
 	}
-	for (size_t i = 0; i < matching->filed_count; i++) {
+	/* A replay keeps the words that it began with: it must not matter how long it takes. */
+	for (size_t i = 0; i < matching->filed_count && !matching->host->config.offline; i++) {
 		if (rule_refresh(matching->filed[i].rule, now_ms))
 			matching->outdated = matching->shuffled = true;
 		say_news(matching, &matching->filed[i]);
 	}
 	if (matching->shuffled)
 		index_all(matching);
+}
+
+void
+matching_pass(struct matching *matching)
+{
+	matching->event++;
 }
 
 /* The handlers that need a term that was seen, into the candidates of their instances. */
@@ -381,7 +412,7 @@ ascending(const void *a, const void *b)
 void
 matching_scan(struct matching *matching, const unsigned *hearing, size_t count)
 {
-	struct views *views = matching->host->views;
+	struct views *views = matching->views;
 	const struct event *event = views_event(views);
 	uint64_t wanted = 0;
 
@@ -401,7 +432,7 @@ matching_scan(struct matching *matching, const unsigned *hearing, size_t count)
 }
 
 const unsigned *
-matching_candidates(struct matching *matching, struct instance *instance, size_t *count)
+matching_candidates(struct matching *matching, const struct instance *instance, size_t *count)
 {
 	struct slot *slot = &matching->slots[instance->number];
 	unsigned found = slot->candidate_count;
@@ -418,8 +449,8 @@ struct rule_try
 matching_try(struct matching *matching)
 {
 	return (struct rule_try){
-		.views = matching->host->views,
-		.scratch = matching->host->scratch,
+		.views = matching->views,
+		.scratch = matching->scratch,
 		.now_ms = matching->now_ms,
 		.event = matching->event,
 		.scan = matching->scan,

@@ -11,8 +11,8 @@
 
 #define LOG_MODULE "route"
 
-static bool
-hears_kind(const struct plugin_handler *handler, const struct event *event)
+bool
+route_hears(const struct plugin_handler *handler, const struct event *event)
 {
 	if (handler->host_event || !handler->kinds[event->kind])
 		return false;
@@ -200,6 +200,7 @@ on_limit(void *data, const struct rule_limit *limit)
 	const char *file = plugin_source_file(trying->instance->plugin);
 	struct str shown = str_clip(limit->pattern, PATTERN_SHOWN_MAX);
 	host->stats.limited++;
+	host->stats.switched_off += limit->off;
 	journal_limit(trying, limit);
 	log_warn(host->config.log,
 		"%s: the pattern \"%.*s\" (%s:%d) gave up on %.*s %.*s: it took too many steps. That is neither a match nor "
@@ -221,7 +222,7 @@ match_handler(struct host *host, const struct instance *instance,
 	const struct plugin_handler *handler, const struct event *event, struct rule_hit *hit)
 {
 	*hit = (struct rule_hit){.key = "", .span = SPAN_NONE};
-	if (!hears_kind(handler, event))
+	if (!route_hears(handler, event))
 		return false;
 	if (!handler->rule)
 		return true;
@@ -278,6 +279,8 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 		char *matched = reason(host->views, &hit, handlers[i].line);
 		host->stats.matched++;
 		instance->matched++;
+		if (host->events.on_hit)
+			host->events.on_hit(host->data, instance->name, i, event);
 		if (host->events.on_matched)
 			host->events.on_matched(
 				host->data, instance->name, event, str_from(matched));

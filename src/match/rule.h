@@ -73,6 +73,9 @@ struct rule_try {
 	struct scan *scan; /* of this event; NULL: everything is tried. The answer is the same */
 	unsigned set;      /* the number that the scan's set was given by rule_collect */
 	rule_limit_fn *on_limit; /* may be NULL; runs inside of rule_test */
+	/* NULL, or: the rule stays as it is, so that several threads may try it, each with views, scratch and scan of its
+	 * own; on_limit is not called; set to true when a pattern gave up or is off. */
+	bool *gave_up;
 	void *data;
 };
 

@@ -14,8 +14,9 @@ count_limit(struct pattern_health *health, uint64_t event)
 	if (health->hits < PATTERN_LIMIT_HITS_MAX)
 		return false;
 	uint64_t first = health->events[health->hits % PATTERN_LIMIT_HITS_MAX];
-	health->off = event - first < PATTERN_LIMIT_EVENTS;
-	return health->off;
+	bool off = event - first < PATTERN_LIMIT_EVENTS;
+	__atomic_store_n(&health->off, off, __ATOMIC_RELAXED); /* gave_up: others read it */
+	return off;
 }
 
 static struct rule_limit
@@ -38,7 +39,10 @@ run_pattern(struct match *match, const struct cond *cond, const struct text *tex
 	struct pattern_subject subject = {
 		.text = views_get(match->views, text->view), .valid = true};
 
-	if (text->health->off)
+	bool off = __atomic_load_n(&text->health->off, __ATOMIC_RELAXED);
+	if (off && rule_try->gave_up)
+		*rule_try->gave_up = true;
+	if (off)
 		return RULE_LIMITED;
 	enum pattern_result result =
 		pattern_match(text->pattern, rule_try->scratch, &subject, spans, count);
@@ -46,6 +50,10 @@ run_pattern(struct match *match, const struct cond *cond, const struct text *tex
 		return RULE_YES;
 	if (result != PATTERN_LIMITED)
 		return RULE_NO;
+	if (rule_try->gave_up) {
+		*rule_try->gave_up = true;
+		return RULE_LIMITED;
+	}
 	(void)count_limit(text->health, rule_try->event);
 	if (rule_try->on_limit) {
 		struct rule_limit limit = limit_of(cond, text);
