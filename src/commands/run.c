@@ -19,6 +19,7 @@
 
 struct run {
 	struct session session;
+	const struct args *args;
 	struct config config;
 	struct state_folder *state;
 	struct report report;
@@ -27,12 +28,17 @@ struct run {
 	bool stopped; /* by the host itself */
 };
 
+/* The host's data is the report. */
+static struct run *
+run_of(void *data)
+{
+	return (struct run *)((char *)data - offsetof(struct run, report));
+}
+
 static void
 on_stopped(void *data)
 {
-	struct report *report = data;
-	struct run *run = (struct run *)((char *)report - offsetof(struct run, report));
-	run->stopped = true;
+	run_of(data)->stopped = true;
 }
 
 static void
@@ -65,18 +71,49 @@ on_time_up(void *data)
 	loop_stop(((struct run *)data)->session.loop);
 }
 
+/* Config file and command line as one; at the start, and for a reload. */
+static bool
+read_target(struct config *config, const struct args *args, const struct session *session)
+{
+	struct target_words words = {args->words, args->word_count, false};
+	if (!target_plugins(config, args, session, &words))
+		return false;
+	if (args_given(args, "plugin-folder")) {
+		free(config->plugin_folder.path);
+		config->plugin_folder.path = xstrdup(args_text(args, "plugin-folder", NULL));
+	}
+	return true;
+}
+
+static void
+add_words(void *data, enum log_level level, const char *module, const char *line)
+{
+	(void)level;
+	(void)module;
+	buf_printf(data, "%s\n", line);
+}
+
+/* What is wrong goes to whoever asked for the reload, and from there to the log. */
+static bool
+read_again(void *data, struct config *fresh, struct buf *words)
+{
+	struct run *run = run_of(data);
+	struct session session = run->session;
+	session.log = log_create(stderr, LOG_WARN, false, session.secrets);
+	log_set_sink(session.log, add_words, words);
+	bool good = read_target(fresh, run->args, &session);
+	log_destroy(session.log);
+	return good;
+}
+
 static bool
 prepare(struct run *run, const struct args *args)
 {
 	struct session *session = &run->session;
-	struct target_words words = {args->words, args->word_count, false};
-	if (!target_plugins(&run->config, args, session, &words))
+	run->args = args;
+	if (!read_target(&run->config, args, session))
 		return false;
 	bool dry_run = args_given(args, "dry-run");
-	if (args_given(args, "plugin-folder")) {
-		free(run->config.plugin_folder.path);
-		run->config.plugin_folder.path = xstrdup(args_text(args, "plugin-folder", NULL));
-	}
 	char error[MESSAGE_MAX];
 	run->state = state_folder_open(args_text(args, "state", NULL), dry_run, error);
 	if (!run->state) {
@@ -96,6 +133,7 @@ prepare(struct run *run, const struct args *args)
 		.log = session->log,
 		.secrets = session->secrets,
 		.config = &run->config,
+		.read_config = read_again,
 		.state_folder = state_folder_path(run->state),
 		.lua_dir = session->lua_dir,
 		.dry_run = dry_run,

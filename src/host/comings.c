@@ -147,14 +147,17 @@ start_found(struct host *host, const char *name, const char *file, struct buf *w
 				file, name);
 			buf_printf(words, "%s: not started: the name is taken\n", file);
 		}
-		return true;
+		if (!there->dropped)
+			return true;
 	}
 	struct config fresh = {0};
 	struct config_plugin *about = config_add_plugin(&fresh, file);
 	free(about->name);
 	about->name = xstrdup(name);
 	config_folder_apply(&config->plugin_folder, about);
-	bool good = instance_start(host, about, true, words);
+	bool good = there && !there->leaving
+			    ? instance_reconfigure(host, there, about, false, words)
+			    : instance_start(host, about, true, words);
 	config_finish(&fresh);
 	return good;
 }
@@ -176,6 +179,8 @@ folder_scan(struct host *host, struct buf *words)
 	char *path = folder_path(host);
 	bool good = true;
 	struct found found = {.host = host};
+	if (host->watch)
+		watch_forget(host->watch, FOLDER_TAG);
 	if (path && host->watch)
 		watch_plugins(
 			host->watch, FOLDER_TAG, path); /* before the look: nothing is missed */

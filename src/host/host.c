@@ -305,28 +305,47 @@ open_control(struct host *host)
 			error);
 }
 
+static enum transport
+transport_of(const struct host *host, const struct account *account)
+{
+	const struct config *config = host->config.config;
+	for (unsigned i = 0; i < config->account_count; i++) {
+		if (strcmp(config->accounts[i].name, account->name) == 0)
+			return config->accounts[i].transport;
+	}
+	return TRANSPORT_AUTO;
+}
+
+struct link *
+host_connect(struct host *host, unsigned account)
+{
+	struct link_config config = {
+		.streaming =
+			{
+				.loop = host->config.loop,
+				.http = host->http,
+				.ws = host->ws,
+				.log = host->config.log,
+				.rng = &host->rng,
+				.parser = host->parser,
+				.transport = transport_of(host, host->accounts[account]),
+				.user_agent = USER_AGENT,
+			},
+		.account = host->accounts[account],
+	};
+	struct link *link = link_create(&config, &link_events, host);
+	link_pause(link, host->paused);
+	return link;
+}
+
 void
 host_start(struct host *host)
 {
 	struct loop *loop = host->config.loop;
 	host->tick = loop_timer_create(loop, on_tick, host);
-	for (unsigned i = 0; i < host->account_count; i++) {
-		struct link_config config = {
-			.streaming =
-				{
-					.loop = loop,
-					.http = host->http,
-					.ws = host->ws,
-					.log = host->config.log,
-					.rng = &host->rng,
-					.parser = host->parser,
-					.transport = host->config.config->accounts[i].transport,
-					.user_agent = USER_AGENT,
-				},
-			.account = host->accounts[i],
-		};
-		host->links[i] = link_create(&config, &link_events, host);
-	}
+	for (unsigned i = 0; i < host->account_count; i++)
+		host->links[i] = host_connect(host, i);
+	reconfig_watch(host);
 	open_control(host);
 	subscriptions_start(host);
 	schedules_start(host);
@@ -410,6 +429,12 @@ host_destroy(struct host *host)
 	store_close(host->store);
 	for (unsigned i = 0; i < host->account_count; i++)
 		account_destroy(host->accounts[i]);
+	for (unsigned i = 0; i < host->gone_count; i++)
+		account_destroy(host->gone[i]);
+	free(host->gone);
+	if (host->own_config)
+		config_finish(host->own_config);
+	free(host->own_config);
 	free(host->accounts);
 	free(host->links);
 	free(host->lost);

@@ -40,10 +40,13 @@ struct host_config {
 	struct log *log;
 	struct secrets *secrets;
 	const struct config *config; /* kept */
-	const char *state_folder;    /* NULL: all in memory */
-	const char *lua_dir;         /* NULL: the compiled-in library */
-	bool dry_run;                /* for all instances */
-	bool offline;                /* no accounts are contacted: replay, check */
+	/* Reads the config again, for a reload; `data` is the host's. False: `words` has lines that say why. *fresh is the host's
+	 * either way. NULL: the config stays what it is. */
+	bool (*read_config)(void *data, struct config *fresh, struct buf *words);
+	const char *state_folder; /* NULL: all in memory */
+	const char *lua_dir;      /* NULL: the compiled-in library */
+	bool dry_run;             /* for all instances */
+	bool offline;             /* no accounts are contacted: replay, check */
 };
 
 struct host_stats {

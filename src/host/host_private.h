@@ -75,7 +75,11 @@ struct host {
 	struct matching *matching;
 	uint64_t
 		built; /* plugins, since the start: another number, another plugin behind the same address */
+	struct config
+		*own_config; /* that a reload has read; NULL: the one at the start is in use */
 	struct account **accounts;
+	struct account **gone; /* accounts that the config has no more */
+	unsigned gone_count;
 	struct link **links; /* NULL each until host_start */
 	bool *lost;          /* per account: it will not be tried again */
 	bool *known;         /* per account: the server has said who we are, or that it will not */
@@ -175,6 +179,18 @@ bool reload_instance(struct host *host, struct instance *instance,
 void reload_say(
 	struct host *host, struct instance *instance, const char *before, struct buf *words);
 void reload_forget(struct host *host);
+
+/* reconfig.c */
+#define CONFIG_TAG "config:"            /* of the watch; no instance can be named so */
+void reconfig_watch(struct host *host); /* the config's file, as it is now */
+/* Reads the config again and applies what has changed. False: it is wrong and nothing was changed, or a plugin of it did
+ * not load; `words` says so. */
+bool reconfig_run(struct host *host, struct buf *words);
+/* Gives an instance another entry of the config. False: it was to be loaded anew, and failed; it goes on as it was. */
+bool instance_reconfigure(struct host *host, struct instance *instance,
+	const struct config_plugin *about, bool load, struct buf *words);
+/* Contacts an account. New. */
+struct link *host_connect(struct host *host, unsigned account);
 
 /* retired.c: plugins whose place another one has taken; their tasks end, or are given up in the end. */
 struct cause;

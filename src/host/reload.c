@@ -171,6 +171,10 @@ reload_named(struct host *host, const struct reload_request *request, struct buf
 	const char *name = request->instance;
 	if (strcmp(name, FOLDER_TAG) == 0)
 		return folder_scan(host, words);
+	if (strcmp(name, CONFIG_TAG) == 0) {
+		bool good = reconfig_run(host, words);
+		return folder_scan(host, words) && good;
+	}
 	struct instance *instance = instance_find(host, name);
 	/* Its file has changed, and is not there any more: the folder says that first. */
 	if (instance && instance->dropped && instance->file && !file_exists(instance->file))
@@ -192,7 +196,8 @@ reload_named(struct host *host, const struct reload_request *request, struct buf
 static bool
 reload_changed(struct host *host, struct buf *words)
 {
-	bool good = folder_scan(host, words);
+	bool good = reconfig_run(host, words);
+	good = folder_scan(host, words) && good;
 	for (unsigned i = 0; i < host->instance_count && !host->stopped; i++) {
 		struct instance *instance = host->instances[i];
 		if (instance->leaving)

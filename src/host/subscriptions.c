@@ -29,9 +29,11 @@ resolve(struct host *host, const struct instance *instance, const struct plugin_
 	}
 	heard->stream = str_from(stream->stream);
 	heard->param = stream_param(info, str_from(stream->param));
-	for (heard->account = 0; host->accounts[heard->account] != account; heard->account++)
-		;
-	return true;
+	for (heard->account = 0; heard->account < host->account_count; heard->account++) {
+		if (host->accounts[heard->account] == account)
+			return true;
+	}
+	return false; /* the config has it no more */
 }
 
 static bool

@@ -340,6 +340,133 @@ tusk.on("update", function(status) tusk.log.info(options.word .. " " .. tostring
             self.assertIn(expected, errors)
 
 
+class Config(harness.Case):
+    """The config file changes under a running host."""
+
+    SAYS = HEAD + """
+local options = tusk.options { word = { "none" } }
+local count = 0
+tusk.on("update", function(status)
+  count = count + 1
+  tusk.log.info(("%s %d %s"):format(options.word, count, status.content))
+end)
+"""
+    CATS = '{ "./cats.lua", account = "bot", options = { word = "cats" } }'
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.practice(*QUIET)
+        for name in ("cats", "dogs"):
+            self.write(name + ".lua", self.SAYS)
+
+    def config(self, plugins, accounts="", more=""):
+        return self.write("moontusk.lua", 'return {\n accounts = { bot = { server = "%s", token = env "BOT" }, %s },\n plugins = { %s }, %s\n}\n'
+                          % (self.server.url, accounts, plugins, more))
+
+    def host(self):
+        run = self.start("run", "--config", self.folder + "/moontusk.lua", "--state", self.folder + "/state",
+                         env={"BOT": self.server.token})
+        run.wait_line("is live", "err")
+        return run
+
+    def reload(self):
+        return self.run_to_end("reload", "--state", self.folder + "/state")
+
+    def status(self):
+        return json.loads(self.run_to_end("status", "--json", "--state", self.folder + "/state")[1])
+
+    def post(self, text):
+        self.server.rest("/practice/post", "POST", {"text": text})
+
+    def test_plugins_come_go_and_get_other_options(self):
+        self.config(self.CATS)
+        run = self.host()
+        self.post("first")
+        run.wait_line("cats 1 <p>first", "err")
+        wolves = '{ "./dogs.lua", name = "wolves", options = { word = "wolves" }, %s }'
+        self.config(self.CATS.replace('"cats"', '"lions"') + "," + wolves % "")
+        run.wait_line("cats: reloaded", "err")
+        run.wait_line("wolves: started", "err")
+        self.post("second")
+        run.wait_line("lions 1 <p>second", "err")
+        run.wait_line("wolves 1 <p>second", "err")
+        self.config(wolves % "dry_run = true")
+        run.wait_line("cats: stopped", "err")
+        run.wait_line("wolves: its entry in the config has changed", "err")
+        self.post("third")
+        run.wait_line("wolves 2 <p>third", "err")
+        instance, = self.status()["instances"]
+        self.assertEqual((instance["name"], instance["dry_run"], instance["reloads"]), ("wolves", True, 0))
+        self.assertEqual(self.reload()[:2], (0, "nothing has changed\n"))
+        self.assertNotIn("lions 2", run.text())
+        self.assertEqual(run.stop(), 0)
+
+    def test_a_mistake_changes_nothing_and_is_said_with_file_and_line(self):
+        self.config(self.CATS)
+        run = self.host()
+        for plugins, accounts, more, expected in (
+            (self.CATS + " { }", "", "", r"moontusk.lua:3: .*expected near"),
+            ('{ "./dogs.lua", acount = "bot" }', "", "", "plugins.1.: unknown key .acount"),
+            ('{ "./dogs.lua", account = "tob" }', "", "", "there is no account .tob"),
+            ('"./dogs.lua"', "", "accounts2 = 5", "unknown key .accounts2"),
+            (self.CATS, 'other = { server = "http://mastodon.example" }', "", 'account "other": '),
+        ):
+            self.config(plugins, accounts, more)
+            code, out, errors = self.reload()
+            self.assertEqual((code, out), (1, ""))
+            self.assertRegex(errors, expected)
+            self.assertIn("nothing of the config is applied", errors)
+        self.assertEqual([i["name"] for i in self.status()["instances"]], ["cats"])
+        self.post("still")
+        run.wait_line("cats 1 <p>still", "err")
+        self.assertIn("the config is not taken, the one before stays", run.text())
+
+    def test_a_plugin_that_fails_with_its_new_options_goes_on_with_the_old_ones(self):
+        self.config(self.CATS)
+        run = self.host()
+        self.config(self.CATS.replace("word", "wrod") + ', "./nowhere.lua"')
+        code, _, errors = self.reload()
+        self.assertEqual(code, 1)
+        self.assertRegex(errors, "the old one goes on.*wrod")
+        self.assertIn("nowhere: not started", errors)
+        self.post("still")
+        run.wait_line("cats 1 <p>still", "err")
+        self.assertEqual({i["name"]: i["state"] for i in self.status()["instances"]}, {"cats": "running", "nowhere": "failed"})
+
+    def test_accounts_come_and_go_and_are_connected_anew(self):
+        self.config(self.CATS)
+        run = self.host()
+        other = 'other = { server = "%s", token = env "BOT", transport = "sse" }' % self.server.url
+        self.config(self.CATS + ', { "./dogs.lua", account = "other", options = { word = "dogs" } }', other)
+        run.wait_line('account "other": added', "err")
+        run.wait_line(r"other: public is live \(sse\)", "err")
+        self.post("for both")
+        run.wait_line("cats 1 <p>for both", "err")
+        run.wait_line("dogs 1 <p>for both", "err")
+        self.config(self.CATS + ', { "./dogs.lua", account = "other", options = { word = "dogs" } }', other.replace("sse", "ws"))
+        run.wait_line('account "other": changed, connecting anew', "err")
+        run.wait_line(r"other: public is live \(ws\)", "err")
+        self.config(self.CATS)
+        run.wait_line('account "other": removed', "err")
+        self.assertEqual([account["name"] for account in self.status()["accounts"]], ["bot"])
+        self.config(self.CATS, more='tz = "Europe/Berlin"')
+        run.wait_line("cats: reloaded", "err")
+        self.post("at last")
+        run.wait_line("cats 1 <p>at last", "err")
+        self.assertEqual(run.stop(), 0)
+
+    def test_what_takes_a_restart_is_said(self):
+        self.config(self.CATS)
+        run = self.host()
+        with open(self.folder + "/moontusk.lua", encoding="utf-8") as file:
+            text = file.read()
+        self.write("moontusk.lua", text.replace("127.0.0.1", "localhost"))
+        code, out, errors = self.reload()
+        self.assertEqual(code, 0, errors)
+        self.assertIn('account "bot": another server takes a restart', out)
+        self.assertEqual(run.stop(), 0)
+
+
 class Once(harness.Case):
     SECONDS = 60
     RATE = 1000
