@@ -21,7 +21,8 @@ const struct command command_reload = {
 	.details =
 		"Without a word the host reads its config again, and loads the plugins whose files have changed and those\n"
 		"that had failed. INSTANCE is loaded anew whether it has changed or not. A plugin that fails leaves the old\n"
-		"one at work, a mistake in the config changes nothing. Changed files are found without this, half a second after the last write.\n"
+		"one at work, a mistake in the config changes nothing. Changed files are found without this, half a second\n"
+		"after the last write.\n"
 		"Exit code: 1 when something failed, or when no host runs.",
 	.examples = "  moontusk reload\n  moontusk reload caturday",
 	.flags = reload_flags,

@@ -209,6 +209,25 @@ end, { name = "it" })
         self.assertEqual(run.stop(), 0)
         self.assertEqual(run.text().count("wait for it"), 1)
 
+    def test_a_task_that_does_not_end_is_given_up_and_its_event_goes_to_the_new_one(self):
+        source = HEAD + """
+tusk.on("update", function(status)
+  status:favourite()
+  tusk.sleep("%s")
+  tusk.store.done = (tusk.store.done or 0) + 1
+  tusk.log.info(("%s ended %%d %%s"):format(tusk.store.done, status.content))
+end, { name = "it" })
+"""
+        run = self.host(source % ("2h", "old"), "--clock-rate", "10")
+        self.server.rest("/practice/post", "POST", {"text": "wait for it"})
+        run.wait_line("favourite done", "err")
+        self.write("p.lua", source % ("1s", "new"))
+        run.wait_line("1 task of the old one still waits, for 30 seconds at most", "err")
+        run.wait_line("1 task of the old plugin did not end in 30 seconds and is given up", "err")
+        run.wait_line("new ended 1 <p>wait for it", "err")
+        self.assertEqual(run.stop(), 0)
+        self.assertEqual(run.text().count("favourite done"), 1)
+
     def test_streams_come_and_go_with_the_plugin(self):
         run = self.host(self.SAYS % "one")
         self.write("p.lua", (self.SAYS % "two").replace('"public"', '"hashtag", "caturday"'))
@@ -468,7 +487,7 @@ end)
 
 
 class Once(harness.Case):
-    SECONDS = 60
+    SECONDS = int(os.environ.get("MOONTUSK_RELOAD_SECONDS", "60"))
     RATE = 1000
     PLUGIN = """
 local tusk = require "moontusk"
