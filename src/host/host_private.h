@@ -258,7 +258,7 @@ void tasks_start_news(
 void tasks_run(struct host *host);
 /* Gives a task that waits its answer (JSON, see plugin_resume): it goes on in the next turn. Nothing happens when the task
  * is gone or has its answer. May be called at any time. */
-void tasks_answer(struct host *host, uint64_t task, struct str answer);
+void tasks_answer(struct host *host, uint64_t id, struct str answer);
 void tasks_outcome(struct host *host, const struct intent *intent); /* news of the outbox */
 bool tasks_answered(const struct host *host);                       /* some have their answer */
 int64_t tasks_next_due(const struct host *host); /* Unix ms; INT64_MAX: nothing waits for a time */

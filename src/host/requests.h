@@ -26,7 +26,7 @@ struct request_source {
 /* Takes the texts of `request`. NULL: the answer comes through tasks_answer. Else it is known at once (new, JSON as in
  * outcome.c). An answer is { "ok": { "status", "headers", "next" } }, a line end, and the body as it came. */
 char *requests_add(struct requests *requests, const struct request_source *source,
-	struct plugin_request *request);
+	struct plugin_request *wanted);
 /* The task waits no more: its request is cut. */
 void requests_drop(struct requests *requests, uint64_t task);
 /* After a commit: starts what may start. At most REQUEST_INSTANCE_MAX of an instance and REQUEST_HOST_MAX to a host run,

@@ -13,19 +13,19 @@
  * systems that tell nothing. */
 struct watch;
 /* From the loop; may change what is watched. */
-typedef void watch_fn(void *data, const char *tag);
+typedef void watch_fn(void *data, const char *name);
 
 struct watch *watch_create(struct loop *loop, watch_fn *fn, void *data);
 void watch_destroy(struct watch *watch); /* NULL is fine */
 
-/* Around one reading of all files of a tag: `watch_end` forgets the files that were not read this time, unless the
+/* Around one reading of all files of a tag: `name` is the tag; `watch_end` forgets the files that were not read this time, unless the
  * reading failed: then a repair of the old ones counts, too. */
-void watch_begin(struct watch *watch, const char *tag);
+void watch_begin(struct watch *watch, const char *name);
 /* The file was read with this text; STR_NONE: it was not there. Also outside of begin and end. */
-void watch_file(struct watch *watch, const char *tag, const char *path, struct str text);
+void watch_file(struct watch *watch, const char *name, const char *path, struct str text);
 /* The plugins in a folder (see folder_plugins in files.h): one came or went. Their content does not count. */
-void watch_plugins(struct watch *watch, const char *tag, const char *folder);
-void watch_end(struct watch *watch, const char *tag, bool good);
-void watch_forget(struct watch *watch, const char *tag);
+void watch_plugins(struct watch *watch, const char *name, const char *folder);
+void watch_end(struct watch *watch, const char *name, bool good);
+void watch_forget(struct watch *watch, const char *name);
 /* True when a file of the tag has another content now than when it was read. */
-bool watch_differs(struct watch *watch, const char *tag);
+bool watch_differs(struct watch *watch, const char *name);

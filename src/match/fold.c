@@ -222,7 +222,7 @@ static void
 push_folded(struct folder *folder, uint32_t c, const struct fold_char *source, struct span from)
 {
 	const struct fold_char *entry = fold_char_of(c);
-	struct unit *last = folder->count > 0 ? &folder->units[folder->count - 1] : NULL;
+	struct unit *last;
 	uint32_t composed;
 
 	if (folder->joiner)
@@ -373,7 +373,7 @@ fold_text(struct fold *fold, struct str text, size_t max, struct source_map *map
 bool
 fold_marks_fit(const struct fold *text, size_t at, const struct fold *word)
 {
-	size_t low = 0, high = text->mark_count;
+	size_t low = 0, high;
 
 	for (size_t i = 0; i < word->mark_count; i++) {
 		size_t wanted = at + word->marks[i].at;

@@ -164,7 +164,7 @@ static bool
 is_boundary(struct str text, size_t offset)
 {
 	const char *at = text.ptr + offset;
-	struct place before, next;
+	struct place before = {0}, next = {0};
 
 	if (offset == 0 || offset >= text.len)
 		return true;
@@ -229,6 +229,7 @@ fold_next_boundary(const struct fold *fold, size_t at)
 	struct str text = fold_str(fold);
 
 	for (at++; at < text.len; at++) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.uninitialized.Assign): both stand inside of the text */
 		char before = text.ptr[at - 1], next = text.ptr[at];
 		enum answer answer = plain_boundary(before, next);
 		if (answer == ANSWER_YES)
