@@ -152,8 +152,9 @@ is_found(const struct trial *trial, size_t post)
 	}
 	if (trial->words)
 		return false;
-	return trial->text->pattern && pattern_match(trial->text->pattern, trial->linter->scratch,
-					       &subject, NULL, 0) == PATTERN_YES;
+	return trial->text && trial->text->pattern &&
+	       pattern_match(trial->text->pattern, trial->linter->scratch, &subject, NULL, 0) ==
+		       PATTERN_YES;
 }
 
 /* Over all posts as often as it takes to measure it. */
@@ -202,7 +203,9 @@ hard_characters(struct str pattern, char out[HARD_TEXTS])
 {
 	size_t count = 3;
 
-	memcpy(out, "a0 ", 3);
+	out[0] = 'a';
+	out[1] = '0';
+	out[2] = ' ';
 	for (size_t i = 0; i < pattern.len && count < HARD_TEXTS; i++) {
 		char c = pattern.ptr[i];
 		bool plain = (c >= '1' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');

@@ -261,14 +261,14 @@ test_pattern(struct match *match, const struct cond *cond, const struct text *te
 {
 	struct span spans[PATTERN_CAPTURES_MAX + 1];
 	unsigned groups = pattern_captures(text->pattern);
-	bool wanted = match->hit && !match->has_hit;
+	struct rule_hit *hit = match->has_hit ? NULL : match->hit;
 
-	enum rule_result result = run_pattern(match, cond, text, spans, wanted ? groups + 1 : 0);
-	if (result == RULE_YES && wanted) {
+	enum rule_result result = run_pattern(match, cond, text, spans, hit ? groups + 1 : 0);
+	if (result == RULE_YES && hit) {
 		keep_hit(match, cond, text->view, pattern_text(text->pattern), spans[0]);
-		memcpy(match->hit->captures, spans + 1, groups * sizeof(spans[0]));
-		match->hit->capture_count = groups;
-		match->hit->compiled = text->pattern;
+		memcpy(hit->captures, spans + 1, groups * sizeof(spans[0]));
+		hit->capture_count = groups;
+		hit->compiled = text->pattern;
 	}
 	return result;
 }

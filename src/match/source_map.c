@@ -39,7 +39,7 @@ source_map_add(struct source_map *map, const struct source_run *run)
 		last->from_len += run->len;
 		return;
 	}
-	if (map->count == map->size) {
+	if (!map->runs || map->count == map->size) {
 		map->size = map->size > 0 ? 2 * map->size : 16;
 		map->runs = xreallocarray(map->runs, map->size, sizeof(*map->runs));
 	}

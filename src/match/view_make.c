@@ -208,7 +208,9 @@ add_mapped_view(struct view_maker *maker, enum view view)
 			maker->out->len - made.len, (unsigned)all->count);
 		all->fields =
 			xreallocarray(all->fields, all->count + map.count, sizeof(*all->fields));
-		memcpy(all->fields + all->count, map.fields, map.count * sizeof(*map.fields));
+		if (map.fields)
+			memcpy(all->fields + all->count, map.fields,
+				map.count * sizeof(*map.fields));
 		all->count += map.count;
 		map.count = 0; /* the paths are in `all` now */
 	}

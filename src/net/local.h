@@ -22,7 +22,7 @@ void local_close(struct local_server *server);
 /* One line for the peer (without its end; copied); nothing happens when it has gone. A peer asks one thing at a time: its next
  * line is read when it was answered. Peers that neither ask nor read for LOCAL_IDLE_MS are cut, as are lines past
  * LOCAL_LINE_MAX, after a word of why (local_set_refusals). */
-void local_answer(struct local_server *server, uint64_t peer, struct str line);
+void local_answer(struct local_server *server, uint64_t id, struct str line);
 /* What is said before a peer is cut: for too long a line, and for one too many. Kept. */
 void local_set_refusals(struct local_server *server, const char *too_long, const char *too_many);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* string.rep, format and pack: what they make is measured before it is made. */
 #include <ctype.h>
-#include <limits.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -26,7 +25,7 @@ bounded_rep(lua_State *L)
 		lua_pushliteral(L, "");
 		return 1;
 	}
-	if (step < len || (lua_Unsigned)count > INT_MAX / step)
+	if (step < len || (lua_Unsigned)count > INT32_MAX / step)
 		return luaL_error(L, "resulting string too large");
 	size_t total = (size_t)count * step - separator_len;
 	lua_state_room(L, total);

@@ -89,7 +89,7 @@ void plugin_free_tasks(struct plugin *plugin);
 void plugin_wait_finish(struct plugin_wait *wait);
 /* plugin_grants.c: fills `allowed` and `hosts` from what the operator wrote. */
 bool grants_read(struct plugin *plugin, struct str allow, struct plugin_error *error);
-void grants_add_hosts(struct plugin *plugin, struct json_value options);
+void grants_add_hosts(struct plugin *plugin, struct json_value value); /* of the options */
 /* Raises unless the instance has the permission; the text names the lines to add. */
 void grants_require(lua_State *L, const char *call, const char *permission);
 

@@ -73,6 +73,7 @@ release_value(struct windows *windows, struct window_key *key, struct window_val
 		return;
 	}
 	struct hashed_value *hashed = (struct hashed_value *)value;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what uthash links is never NULL inside */
 	HASH_DEL(key->values, hashed);
 	windows->value_count--;
 	free(value->text);
@@ -100,6 +101,7 @@ window_key_drop(struct windows *windows, struct store *store, struct window_key 
 		windows->sweeps = key->next;
 	}
 	struct hashed_key *hashed = (struct hashed_key *)key;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what uthash links is never NULL inside */
 	HASH_DEL(windows->keys, hashed);
 	DL_DELETE(windows->used, key);
 	windows->key_count--;

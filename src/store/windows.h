@@ -38,8 +38,8 @@ int64_t windows_total(struct windows *windows, const struct window_ask *ask, con
 /* True when this event has been counted under this key (WINDOW_COUNT), the value stands at this very time
  * (WINDOW_DISTINCT), or a mark is closer than `within_ms` (WINDOW_ONCE). */
 bool windows_has(struct windows *windows, const struct window_ask *ask);
-/* The kind of `key` that was added to last, for a reader that does not know. */
-enum window_kind windows_kind(struct windows *windows, struct str key);
+/* The kind of the key `text` that was added to last, for a reader that does not know. */
+enum window_kind windows_kind(struct windows *windows, struct str text);
 
 /* Adds it when windows_has says no, in memory and as a row: inside the transaction; without a store in memory only. True: a
  * cap took something away and it is time to say so; `message` (MESSAGE_MAX bytes) has the words. */
