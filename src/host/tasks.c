@@ -234,6 +234,7 @@ begin_wait(struct task *task)
 	free(task->intent_key);
 	free(task->answer);
 	task->intent_key = task->answer = NULL;
+	task->answer_len = 0;
 	task->until_ms = wait->until_ms;
 	switch (wait->kind) {
 	case WAIT_SLEEP:
