@@ -125,9 +125,9 @@ class Budget(harness.Case):
         self.assertEqual(count, TRICK_EVERY * len(codes))
         if max(busy) > 3:
             self.skipTest("the machine is too busy to measure times")
-        # The aim is 150 ms on an idle machine, and is printed above. A machine that others use, too, gets room: this must fail when
-        # a trick holds up the host for seconds, not when somebody compiles beside it.
-        self.assertLess(p99, 600 * harness.SLOW * max(busy) + before)
+        # 150 ms on a machine of our own; where others use it, too, the figure says little, and only a hold-up of seconds fails.
+        bound = 150 if max(busy) < 1.2 else 600
+        self.assertLess(p99, bound * harness.SLOW * max(busy) + before)
         self.assertEqual(host.stop(), 0)
 
     def test_the_config_sets_the_budget(self):
