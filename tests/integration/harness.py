@@ -18,6 +18,8 @@ MOONTUSK = os.path.abspath(os.environ.get("MOONTUSK", "build/moontusk"))
 SOURCE = os.environ.get("MOONTUSK_SOURCE", os.path.join(os.path.dirname(__file__), "..", ".."))
 # Under valgrind or sanitizers everything is slower: scales every wait.
 SLOW = float(os.environ.get("MOONTUSK_TEST_SLOW", "1"))
+# A second run of the suite, under sanitizers say: long tests do a part of what they do in the first.
+SHORT = bool(os.environ.get("MOONTUSK_TEST_SHORT"))
 
 
 def clean_env(**more):

@@ -125,8 +125,8 @@ class Budget(harness.Case):
         self.assertEqual(count, TRICK_EVERY * len(codes))
         if max(busy) > 3:
             self.skipTest("the machine is too busy to measure times")
-        # 150 ms on a machine of our own; where others use it, too, the figure says little, and only a hold-up of seconds fails.
-        bound = 150 if max(busy) < 1.2 else 600
+        # The figure itself is for a machine of our own (MOONTUSK_P99_MS=150): elsewhere only a hold-up of several budgets fails.
+        bound = float(os.environ.get("MOONTUSK_P99_MS", "800"))
         self.assertLess(p99, bound * harness.SLOW * max(busy) + before)
         self.assertEqual(host.stop(), 0)
 

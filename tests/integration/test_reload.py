@@ -487,7 +487,7 @@ end)
 
 
 class Once(harness.Case):
-    SECONDS = int(os.environ.get("MOONTUSK_RELOAD_SECONDS", "60"))
+    SECONDS = 15 if harness.SHORT else 60
     RATE = 1000
     PLUGIN = """
 local tusk = require "moontusk"

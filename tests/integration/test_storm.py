@@ -11,8 +11,8 @@ import unittest
 
 import harness
 
-EVENTS = 100000
-KILLS = 200
+EVENTS = 20000 if harness.SHORT else 100000
+KILLS = 40 if harness.SHORT else 200
 # Lines that a life is given again: more than one transaction and what stands in the pipe. Every tenth life gets all.
 OVERLAP = 3000
 PLUGIN = """
