@@ -3,6 +3,7 @@
 local server = require "trusted.server"
 local channels = require "practice.channels"
 local entities = require "practice.entities"
+local hidden = require "practice.hidden"
 local params = require "practice.params"
 local timers = require "practice.timers"
 
@@ -250,6 +251,38 @@ function actions.fail(ctx, p)
   return "{}"
 end
 
+-- languages { languages = "de,en", of = "bot" }: which languages somebody wants to see; "" for all
+function actions.languages(ctx, p)
+  local person, problem = person_of(ctx, p.of, "bot")
+  if not person then
+    return nil, problem
+  end
+  hidden.choose(person, tostring(p.languages or ""))
+  return "{}"
+end
+
+-- lose { stream, tag, list, every = 4 }: each fourth update of the stream does not come; every = 0 ends it
+function actions.lose(ctx, p)
+  local channel, problem = channel_of(ctx, p)
+  if not channel then
+    return nil, problem
+  end
+  local every = number(p.every, 4)
+  ctx.hub.losing[channel] = every > 0 and { every = every, count = 0 } or nil
+  return "{}"
+end
+
+-- skew { by = "10m" }: the Date of all answers is that much ahead; "-10m": behind
+function actions.skew(ctx, p)
+  local behind, text = tostring(p.by or "0s"):match("^(%-?)(.*)$")
+  local ms, problem = duration(text)
+  if problem then
+    return nil, problem
+  end
+  ctx.faults.skew_ms = behind == "-" and -ms or ms
+  return "{}"
+end
+
 -- webhook { … }: takes what a plugin forwards and only logs it (GET /practice/log shows the body)
 function actions.webhook()
   return "{}"
@@ -268,6 +301,7 @@ end
 -- clear {}: all faults end
 function actions.clear(ctx)
   ctx.faults:clear()
+  ctx.hub.losing = {}
   return "{}"
 end
 

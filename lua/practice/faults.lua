@@ -6,7 +6,12 @@ local faults = {}
 faults.__index = faults
 
 function faults.new(clock)
-  return setmetatable({ clock = clock, list = {}, refusal = nil, limited = nil }, faults)
+  return setmetatable({ clock = clock, skew_ms = 0, list = {}, refusal = nil, limited = nil }, faults)
+end
+
+-- The time that answers name in their Date header.
+function faults:now()
+  return self.clock() + self.skew_ms
 end
 
 -- Every request (REST, streams, handshakes) gets `status` until `ms` from now.
@@ -32,6 +37,7 @@ end
 
 function faults:clear()
   self.list, self.refusal, self.limited, self.no_upgrades = {}, nil, nil, nil
+  self.skew_ms = 0
 end
 
 local WORDS = {

@@ -13,11 +13,13 @@ function hub.new(server, clock)
     channels = {}, -- channel -> list of subscriptions
     on_subscribe = nil, -- called with the channel when it gets a listener
     last = {}, -- channel -> time of its last event
+    losing = {}, -- channel -> { every, count }: so many updates are lost on the way
     sent = 0,
   }, hub)
 end
 
--- A subscription: { conn, ws = true/false, label = JSON of the `stream` array, token }.
+-- A subscription: { conn, ws = true/false, label = JSON of the `stream` array, admits }. admits(event, st): may it have the
+-- event about that status? nil: any.
 function hub:subscribe(channel, subscription)
   local list = self.channels[channel]
   if not list then
@@ -54,12 +56,40 @@ function hub:busy()
   return next(self.channels) ~= nil
 end
 
--- Sends one event. `payload` is text: JSON, or a bare id; nil is "undefined" (protocol.md 3.1).
-function hub:publish(channel, event, payload)
+-- True when this update of the channel is one of those that get lost.
+function hub:loses(channel, event)
+  local losing = self.losing[channel]
+  if not losing or event ~= "update" then
+    return false
+  end
+  losing.count = losing.count + 1
+  return losing.count % losing.every == 0
+end
+
+-- Those who get it, of a list of subscriptions.
+local function admitted(list, event, st)
+  local out
+  for i, sub in ipairs(list) do
+    local spared = sub.admits and not sub.admits(event, st)
+    if spared and not out then -- rare: nothing is copied before
+      out = table.move(list, 1, i - 1, 1, {})
+    elseif out and not spared then
+      out[#out + 1] = sub
+    end
+  end
+  return out or list
+end
+
+-- Sends one event. `payload` is text: JSON, or a bare id; nil is "undefined" (protocol.md 3.1). `st`: the status that it is
+-- about, where subscribers may be spared it.
+function hub:publish(channel, event, payload, st)
   self.last[channel] = self.clock()
   local list = self.channels[channel]
-  if not list then
+  if not list or self:loses(channel, event) then
     return
+  end
+  if st then
+    list = admitted(list, event, st)
   end
   local server, count, quoted = self.server, #list, nil
   for i = 1, count do

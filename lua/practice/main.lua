@@ -14,6 +14,7 @@ local player = require "practice.player"
 local rest = require "practice.rest"
 local scenario = require "practice.scenario"
 local store = require "practice.store"
+local text = require "practice.text"
 local streaming = require "practice.streaming"
 local timeline = require "practice.timeline"
 local timers = require "practice.timers"
@@ -89,6 +90,9 @@ local function start_rest(ctx)
     streaming_url = function(request)
       local host = request.headers.host or ("127.0.0.1:" .. ctx.port)
       return (arguments.cert and "wss" or "ws") .. "://" .. host
+    end,
+    date = function()
+      return text.http_date(ctx.faults:now())
     end,
     on_revoke = function(token)
       ctx.streaming:kill(token)

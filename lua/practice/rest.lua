@@ -31,11 +31,11 @@ local function split(path)
   return out
 end
 
--- `parts`: world, store, tokens, limits, and `base(request)` giving the address that links start with.
+-- `parts`: world, store, tokens, limits, `date()` for the header of that name, and `base(request)` giving the address that links start with.
 function rest.new(parts)
   local self = setmetatable(parts, rest)
   self.routes = {}
-  for _, name in ipairs { "rest_instance", "rest_accounts", "rest_statuses", "rest_timelines" } do
+  for _, name in ipairs { "rest_instance", "rest_accounts", "rest_statuses", "rest_timelines", "rest_hidden" } do
     for _, row in ipairs(require("practice." .. name)) do
       local segments = split(row[2])
       local key = row[1] .. #segments
@@ -135,6 +135,7 @@ function rest:request(conn, request)
     "Content-Type", "application/json; charset=utf-8",
     "Cache-Control", "private, no-store",
     "X-Request-Id", system.uuid(),
+    "Date", self.date(),
     "Access-Control-Allow-Origin", "*",
     "Access-Control-Expose-Headers",
     "Link, X-RateLimit-Reset, X-RateLimit-Limit, X-RateLimit-Remaining, X-Request-Id",

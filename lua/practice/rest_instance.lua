@@ -101,6 +101,17 @@ local function oauth_revoke(ctx)
   return 200, "{}"
 end
 
+-- GET /oauth/token/info: what the token may do, as Doorkeeper says it.
+local function oauth_token_info(ctx)
+  local token, scopes = ctx.token, {}
+  for scope in token.scope_text:gmatch("%S+") do
+    scopes[#scopes + 1] = q(scope)
+  end
+  return 200, ('{"resource_owner_id":%s,"scope":[%s],"expires_in":null,"application":{"uid":"practice-client"},'
+    .. '"created_at":%d}'):format(token.person and token.person.id or "null", table.concat(scopes, ","),
+    ctx.now // 1000)
+end
+
 local function oauth_metadata(ctx)
   local base = ctx.base
   return 200, ('{"issuer":%s,"authorization_endpoint":%s,"token_endpoint":%s,"revocation_endpoint":%s,'
@@ -163,6 +174,7 @@ return {
   end, "app" },
   { "POST", "/oauth/token", oauth_token },
   { "POST", "/oauth/revoke", oauth_revoke },
+  { "GET", "/oauth/token/info", oauth_token_info, "app" },
   { "GET", "/.well-known/oauth-authorization-server", oauth_metadata },
   { "POST", "/api/v2/media", media_upload, "write:media" },
   { "POST", "/api/v1/media", media_upload, "write:media" },

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- Routes that page: timelines, notifications, conversations, bookmarks and favourites.
 local entities = require "practice.entities"
+local hidden = require "practice.hidden"
 local paging = require "practice.paging"
 local params = require "practice.params"
 local rest = require "practice.rest"
@@ -26,6 +27,7 @@ local function public(ctx)
   local only_media = params.bool(ctx.p.only_media)
   return answer(ctx, { "limit", "local", "remote", "only_media" }, function(st)
     return world.in_public(st)
+      and not hidden.from(ctx.person, st)
       and not (only_local and not st.account.is_local)
       and not (only_remote and st.account.is_local)
       and not (only_media and #st.media == 0)
@@ -55,7 +57,7 @@ local function tag(ctx)
   table.insert(any, main)
   local only_local, only_media = params.bool(p["local"]), params.bool(p.only_media)
   return answer(ctx, { "limit", "local", "only_media" }, function(st)
-    if st.visibility ~= "public" or st.reblog or (only_local and not st.account.is_local)
+    if st.visibility ~= "public" or st.reblog or hidden.from(ctx.person, st, false) or (only_local and not st.account.is_local)
       or (only_media and #st.media == 0) then
       return false
     end

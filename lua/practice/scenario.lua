@@ -25,6 +25,9 @@ local SHORT = {
   limit = { "status", "for" },
   refuse_upgrades = { "status", "for" },
   fail = { "path", "status" },
+  languages = { "languages", "of" },
+  lose = { "stream", "every" },
+  skew = { "by" },
   clear = {},
 }
 

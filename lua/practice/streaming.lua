@@ -5,6 +5,7 @@ local loop = require "trusted.loop"
 local server = require "trusted.server"
 local system = require "trusted.system"
 local channels = require "practice.channels"
+local hidden = require "practice.hidden"
 local params = require "practice.params"
 local text = require "practice.text"
 local timers = require "practice.timers"
@@ -102,15 +103,15 @@ local function metrics(self, conn, request)
   return 200
 end
 
--- Begins the answer that has no end.
-function streaming:open_stream(conn, request, token, list, label)
+-- Begins the answer that has no end. `name` is the stream.
+function streaming:open_stream(conn, request, name, token, list, label)
   server.begin(conn, 200, base_headers(request, {
     "Content-Type", "text/event-stream",
     "Cache-Control", "private, no-store",
     table.unpack(CHUNKED)
   }))
   server.write(conn, ":)\n")
-  local subscription = { conn = conn, ws = false, label = label }
+  local subscription = { conn = conn, ws = false, label = label, admits = hidden.guard(name, token.person) }
   self.streams[conn] = {
     token = token,
     subscription = subscription,
@@ -176,7 +177,7 @@ function streaming:request(conn, request)
   elseif not list then
     return refuse(conn, request, label, third)
   end
-  return self:open_stream(conn, request, token, list, label)
+  return self:open_stream(conn, request, name, token, list, label)
 end
 
 -- Says whether an upgrade is taken: 0, the subprotocol to echo, headers; or a status, nil, headers.
@@ -230,7 +231,8 @@ function streaming:subscribe(conn, name, p)
   if socket.subscriptions[key] then
     return -- the first spelling of a tag stays
   end
-  local subscription = { conn = conn, ws = true, label = label, channels = list }
+  local subscription = { conn = conn, ws = true, label = label, channels = list,
+    admits = hidden.guard(name, socket.token.person) }
   socket.subscriptions[key] = subscription
   for _, channel in ipairs(list) do
     self.hub:subscribe(channel, subscription)

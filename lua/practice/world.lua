@@ -98,7 +98,7 @@ local function spread(self, event, st)
     if hub:listened(channel) then
       payload = payload or entities.status(st, nil, now)
     end
-    hub:publish(channel, event, payload)
+    hub:publish(channel, event, payload, st)
   end
   each_home(self, st, function(channel, viewer)
     hub:publish(channel, event, hub:listened(channel) and entities.status(st, viewer, now) or nil)

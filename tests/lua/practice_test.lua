@@ -4,6 +4,7 @@ local json = require "trusted.json"
 local channels = require "practice.channels"
 local entities = require "practice.entities"
 local faults = require "practice.faults"
+local hidden = require "practice.hidden"
 local hub = require "practice.hub"
 local import = require "practice.import"
 local limits = require "practice.limits"
@@ -374,6 +375,48 @@ case("an imported status reads back as it came", function()
     { "77", "<p>x</p>", "2026-11-20T12:00:01.234Z", "e@f.example", 3, false })
   same(import.status(w.store, "null", 0), nil)
   same(import.status(w.store, '{"content":"no id"}', 0), nil)
+end)
+
+case("public streams leave out what the owner of the token hides, and deletes pass", function()
+  local w = small_world()
+  w.hub:subscribe("timeline:public", { conn = "p", label = "[]", admits = hidden.guard("public", w.bot) })
+  same(hidden.guard("user", w.bot), nil)
+  w.bot.domains = { ["far.example"] = true }
+  w.world:post { account = w.remote, text = "from a blocked domain" }
+  w.bot.ties = { [w.alice.id] = { muting = true } }
+  local muted = w.world:post { account = w.alice, text = "muted" }
+  w.world:delete(muted)
+  same(heard(w), "p:delete")
+  w.bot.domains, w.bot.ties, w.remote.ties = nil, nil, { [w.bot.id] = { blocking = true } }
+  w.world:post { account = w.remote, text = "of somebody who blocked the bot" }
+  same(heard(w), "p:delete")
+  w.world:post { account = w.alice, text = "in English" }
+  same(heard(w), "p:delete p:update")
+end)
+
+case("chosen languages leave out the others, and posts without one", function()
+  local w = small_world()
+  hidden.choose(w.bot, "de, fr")
+  local st = w.world:post { account = w.alice, text = "in English" }
+  same(hidden.from(w.bot, st), true)
+  same(hidden.from(w.bot, st, false), false)
+  st.language = "fr"
+  same(hidden.from(w.bot, st), false)
+  st.language = nil
+  same(hidden.from(w.bot, st), true)
+  hidden.choose(w.bot, "")
+  same(hidden.from(w.bot, st), false)
+end)
+
+case("a losing stream drops each n-th update and nothing else", function()
+  local w = small_world()
+  w.listen("p", "timeline:public")
+  w.hub.losing["timeline:public"] = { every = 2, count = 0 }
+  for i = 1, 4 do
+    local st = w.world:post { account = w.alice, text = "post " .. i }
+    w.world:delete(st)
+  end
+  same(heard(w), ("p:delete "):rep(4) .. "p:update p:update")
 end)
 
 local main = {}
