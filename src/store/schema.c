@@ -108,6 +108,15 @@ static const char *const steps[] = {
 
 	/* 6: the address of what an action made, for handlers that wait for its outcome. */
 	("ALTER TABLE intents ADD COLUMN made_url TEXT;"),
+
+	/* 7: instances that are switched off; how often a delivery was tried, and when it is again; dead letters
+	 * are found without reading the whole journal. */
+	("CREATE TABLE quarantines ("
+	 " instance TEXT NOT NULL PRIMARY KEY, at_ms INTEGER NOT NULL, why TEXT NOT NULL, report TEXT,"
+	 " source INTEGER NOT NULL, missed INTEGER NOT NULL) STRICT;"
+	 "ALTER TABLE deliveries ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE deliveries ADD COLUMN due_ms INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE INDEX journal_letters ON journal (instance) WHERE what = 'dead_letter';"),
 };
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))

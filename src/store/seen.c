@@ -84,6 +84,8 @@ delivery_add(struct store *store, struct delivery *delivery)
 	db_put_key(stmt, 3, delivery->line);
 	db_put_str(stmt, 4, delivery->matched);
 	db_put_int(stmt, 5, delivery->created_ms);
+	db_put_int(stmt, 6, delivery->tries);
+	db_put_int(stmt, 7, delivery->due_ms);
 	delivery->row = 0;
 	if (db_write(store, SQL_DELIVERY_ADD, stmt) > 0) {
 		delivery->row = sqlite3_last_insert_rowid(store->db);
@@ -96,6 +98,16 @@ delivery_delete(struct store *store, int64_t row)
 	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_DELETE);
 	db_put_int(stmt, 1, row);
 	(void)db_write(store, SQL_DELIVERY_DELETE, stmt);
+}
+
+void
+delivery_retry(struct store *store, int64_t row, int tries, int64_t due_ms)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_DELIVERY_RETRY);
+	db_put_int(stmt, 1, row);
+	db_put_int(stmt, 2, tries);
+	db_put_int(stmt, 3, due_ms);
+	(void)db_write(store, SQL_DELIVERY_RETRY, stmt);
 }
 
 void
@@ -145,6 +157,8 @@ delivery_each(
 			.line = db_str(stmt, 2),
 			.matched = db_str(stmt, 3),
 			.created_ms = sqlite3_column_int64(stmt, 4),
+			.tries = sqlite3_column_int(stmt, 5),
+			.due_ms = sqlite3_column_int64(stmt, 6),
 		};
 		wanted = fn(data, &delivery);
 	}

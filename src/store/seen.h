@@ -35,9 +35,12 @@ struct delivery {
 	struct str line;    /* the event as event_write_line writes it */
 	struct str matched; /* JSON of the reason (rule, view, captures, span) */
 	int64_t created_ms;
+	int tries;      /* that failed */
+	int64_t due_ms; /* not run before, Unix ms; 0: at once */
 };
 void delivery_add(struct store *store, struct delivery *delivery);
 void delivery_delete(struct store *store, int64_t row);
+void delivery_retry(struct store *store, int64_t row, int tries, int64_t due_ms);
 /* The keys that rows of the instance wait under, each once. Text is borrowed for the call. */
 typedef void delivery_key_fn(void *data, struct str key);
 void delivery_each_key(struct store *store, const char *instance, delivery_key_fn *fn, void *data);

@@ -23,13 +23,16 @@ const char *const sql_texts[SQL_COUNT] = {
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_SEEN_PRUNE] = PRUNE_FIRST("seen"),
 
-	[SQL_DELIVERY_ADD] = "INSERT INTO deliveries (instance, key, line, matched, created_ms)"
-			     " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[SQL_DELIVERY_ADD] = "INSERT INTO deliveries"
+			     " (instance, key, line, matched, created_ms, tries, due_ms)"
+			     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[SQL_DELIVERY_DELETE] = "DELETE FROM deliveries WHERE row = ?1",
-	[SQL_DELIVERY_EACH] = "SELECT row, key, line, matched, created_ms FROM deliveries"
-			      " WHERE instance = ?1 AND row > ?2 ORDER BY row",
+	[SQL_DELIVERY_EACH] =
+		"SELECT row, key, line, matched, created_ms, tries, due_ms FROM deliveries"
+		" WHERE instance = ?1 AND row > ?2 ORDER BY row",
 	[SQL_DELIVERY_EACH_KEY] = "SELECT DISTINCT key FROM deliveries WHERE instance = ?1",
 	[SQL_DELIVERY_COUNT] = "SELECT count(*) FROM deliveries WHERE instance = ?1",
+	[SQL_DELIVERY_RETRY] = "UPDATE deliveries SET tries = ?2, due_ms = ?3 WHERE row = ?1",
 	[SQL_DELIVERY_RENAME] = "UPDATE deliveries SET key = ?3 WHERE instance = ?1 AND key = ?2",
 
 	[SQL_POSITION_PUT] = "INSERT INTO positions (account, stream, param, newest_id,"
@@ -111,6 +114,20 @@ const char *const sql_texts[SQL_COUNT] = {
 		" WHERE instance = ?1 ORDER BY row",
 	[SQL_WINDOW_PRUNE] = "DELETE FROM windows WHERE row IN (SELECT row FROM windows"
 			     " WHERE until_ms < ?1 LIMIT ?2)",
+
+	[SQL_QUARANTINE_PUT] =
+		"INSERT OR REPLACE INTO quarantines (instance, at_ms, why, report, source, missed)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+	[SQL_QUARANTINE_GET] = "SELECT instance, at_ms, why, report, source, missed"
+			       " FROM quarantines WHERE instance = ?1",
+	[SQL_QUARANTINE_DELETE] = "DELETE FROM quarantines WHERE instance = ?1",
+	[SQL_QUARANTINE_EACH] = "SELECT instance, at_ms, why, report, source, missed"
+				" FROM quarantines ORDER BY instance",
+	[SQL_LETTER_EACH] = "SELECT row, at_ms, instance, event_key, detail FROM journal"
+			    " WHERE what = 'dead_letter' AND (?1 IS NULL OR instance = ?1)"
+			    " ORDER BY row",
+	[SQL_LETTER_COUNT] = "SELECT count(*) FROM journal WHERE what = 'dead_letter'"
+			     " AND instance = ?1",
 
 	[SQL_TOMBSTONE_ADD] =
 		"INSERT OR IGNORE INTO tombstones (scope, id, at_ms) VALUES (?1, ?2, ?3)",
