@@ -239,3 +239,27 @@
 #define REQUEST_THROTTLED_MAX 3          /* answers of 429 in a row */
 #define REQUEST_RETRY_BASE_MS 1000
 #define REQUEST_ROOM_MIN      30 /* calls that reads leave to actions until the limit starts anew */
+
+/* failures */
+#define FAILURES_DEFAULT    5   /* so many failures */
+#define FAILURES_OF_DEFAULT 100 /* in so many events switch an instance off */
+#define FAILURES_MAX        1000
+#define FAILURES_OF_MAX     1000000
+#define FAILURE_KILL_WEIGHT                                                                        \
+	2 /* a call that was ended at its CPU or memory limit counts as so many */
+#define FAILURES_SHOWN_MAX 20 /* in a report */
+#define RETRY_WAITS_MS                                                                             \
+	{                                                                                          \
+		1000, 10000, 60000, 600000                                                         \
+	}                       /* after the first failure, the second, ... */
+#define RETRY_TRIES_MAX      5  /* one more than there are waits */
+#define REPORTS_KEPT_MAX     10 /* files of an instance */
+#define ALERT_TARGETS_MAX    8
+#define ALERTS_WAITING_MAX   64
+#define ALERT_TEXT_MAX       1500 /* bytes; a post of a Mastodon server has room for 500 characters */
+#define ALERT_DM_MAX         450     /* characters */
+#define ALERT_EVERY_MS       3600000 /* at most one about the same thing in this time */
+#define ALERT_BURST          3       /* so many alerts at once; further ones */
+#define ALERT_BURST_MS       600000  /* in this time */
+#define ALERT_GATHER_MS      60000   /* are gathered for so long, and become one */
+#define ALERT_HELD_LINES_MAX 20      /* of those that were gathered */

@@ -124,6 +124,12 @@ print_lines(FILE *out, struct str rest)
 	}
 }
 
+void
+ask_print(const struct ask *ask, enum ask_result result)
+{
+	print_lines(result == ASK_GOOD ? stdout : stderr, json_str(ask_answer(ask)));
+}
+
 int
 ask_and_print(const struct args *args, const char *verb, const char *instance)
 {
@@ -133,7 +139,7 @@ ask_and_print(const struct args *args, const char *verb, const char *instance)
 	ask_init(&ask);
 	enum ask_result result = ask_host(&ask, args, &session, verb, instance);
 	if (result == ASK_GOOD || result == ASK_BAD)
-		print_lines(result == ASK_GOOD ? stdout : stderr, json_str(ask_answer(&ask)));
+		ask_print(&ask, result);
 	else if (result == ASK_NOBODY)
 		log_error(session.log,
 			"no host runs with the state folder %s. Start one with moontusk run, or name its folder: --state DIR",

@@ -33,5 +33,7 @@ enum ask_result ask_host(struct ask *ask, const struct args *args, const struct 
 	const char *verb, const char *instance);
 /* "result" or "error" of the last answer. */
 struct json_value ask_answer(const struct ask *ask);
+/* The answer of ASK_GOOD or ASK_BAD, where it is text: on standard output, or as an error. */
+void ask_print(const struct ask *ask, enum ask_result result);
 /* For verbs whose answer is text: prints it, on standard error when it is an error or there is no host. An EXIT_ code. */
 int ask_and_print(const struct args *args, const char *verb, const char *instance);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* moontusk check: everything that can be wrong without connecting, and what each plugin may do. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "alert_target.h"
 #include "check_patterns.h"
 #include "command.h"
 #include "host.h"
@@ -155,6 +157,22 @@ print_plugin(const struct plugin *plugin)
 	check_patterns(plugin);
 }
 
+/* Where the operator hears of what has gone wrong. */
+static void
+print_alerts(const struct config *config)
+{
+	for (unsigned i = 0; i < config->alert_count; i++) {
+		char *words = alert_target_words(config->alerts[i]);
+		printf("alerts go to %s\n", words);
+		free(words);
+		if (alert_target_is_post(config->alerts[i]) && config->account_count == 0)
+			printf("  warning: there is no account to post with\n");
+	}
+	if (config->alert_count == 0 && config->file)
+		printf("alerts go nowhere: when a plugin is switched off, only the log says so. Add alert = \"ntfy:https://…\" or "
+		       "\"dm:@you@your.example\"\n");
+}
+
 static int
 check_run(const struct args *args)
 {
@@ -182,6 +200,8 @@ check_run(const struct args *args)
 		if (host_plugin(host, i))
 			print_plugin(host_plugin(host, i));
 	}
+	if (host)
+		print_alerts(&config);
 	host_destroy(host);
 	config_finish(&config);
 	session_end(&session);

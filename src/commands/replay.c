@@ -19,6 +19,7 @@
 #include "replay_expect.h"
 #include "replay_files.h"
 #include "replay_jobs.h"
+#include "replay_letters.h"
 #include "replay_table.h"
 #include "report.h"
 #include "session.h"
@@ -39,6 +40,7 @@ struct replay {
 	struct table *table;
 	struct expect *expect;
 	struct replay_files files;
+	struct replay_letters letters; /* with --dead-letters */
 	struct progress progress;
 	uint64_t bytes; /* of the files that are done */
 	unsigned file;  /* number of the one that is handled */
@@ -314,9 +316,13 @@ read_window(struct replay *replay, const struct args *args)
 static bool
 read_words(struct replay *replay, const struct args *args, const char **plugins, unsigned *count)
 {
-	bool dashes = args->before_dashes < args->word_count;
+	bool letters = args_given(args, "dead-letters");
+	bool dashes = letters || args->before_dashes < args->word_count;
 	char error[MESSAGE_MAX];
 	*count = 0;
+	if (letters && (!replay_letters_open(&replay->letters, args, &replay->session) ||
+			       !replay_files_add(&replay->files, replay->letters.path, error)))
+		return false;
 	for (unsigned i = 0; i < args->word_count; i++) {
 		const char *word = args->words[i];
 		if (dashes ? i >= args->before_dashes : str_ends(str_from(word), ".lua")) {
@@ -337,7 +343,9 @@ static bool
 create_host(struct replay *replay, const struct args *args)
 {
 	struct session *session = &replay->session;
-	const char *state = args_text(args, "state", NULL);
+	/* That of the letters is the host's: nothing is changed there. */
+	const char *state =
+		args_given(args, "dead-letters") ? NULL : args_text(args, "state", NULL);
 	char error[MESSAGE_MAX];
 	if (state && !(replay->state = state_folder_open(state, false, error))) {
 		log_error(session->log, "%s", error);
@@ -479,6 +487,7 @@ replay_run(const struct args *args)
 	table_destroy(replay.table);
 	expect_destroy(replay.expect);
 	replay_files_finish(&replay.files);
+	replay_letters_finish(&replay.letters);
 	state_folder_close(replay.state);
 	config_finish(&replay.config);
 	session_end(&replay.session);
@@ -496,6 +505,10 @@ static const struct flag replay_flags[] = {
 	PLUGIN_FLAGS,
 	{"state", FLAG_TEXT, "DIR", "keep the state in DIR (default: in memory, gone at the end)",
 		false},
+	{"dead-letters", FLAG_SWITCH, NULL,
+		"run the events again whose handlers failed, from the database in --state, which stays as it is",
+		false},
+	{"instance", FLAG_TEXT, "NAME", "with --dead-letters: only those of this instance", false},
 	{"since", FLAG_TEXT, "TIME",
 		"only events from then on: a date, a time, or how long before now (30d)", false},
 	{"until", FLAG_TEXT, "TIME", "only events before then", false},
@@ -523,6 +536,7 @@ const struct command command_replay = {
 		"--quiet leaves out the table and the progress bar.",
 	.examples =
 		"  moontusk replay events.jsonl -- ./caturday.lua\n"
+		"  moontusk replay --dead-letters --state ~/.local/state/moontusk -- ./caturday.lua\n"
 		"  moontusk tail public --json --count 100 --server https://mastodon.example | moontusk replay - -- auto_boost",
 	.flags = replay_flags,
 	.words_min = 0,

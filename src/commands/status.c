@@ -181,6 +181,12 @@ put_notes(struct buf *out, struct json_value instance)
 		show_clean(out, line, 300);
 		buf_add_char(out, '\n');
 	}
+	if (number(instance, "missed") > 0)
+		buf_printf(out, "    %" PRId64 " events missed while it is off\n",
+			number(instance, "missed"));
+	if (number(instance, "dead_letters") > 0)
+		buf_printf(out, "    %" PRId64 " dead letters: moontusk replay --dead-letters\n",
+			number(instance, "dead_letters"));
 	if (number(instance, "retired") > 0)
 		buf_add_text(out, "    tasks of the plugin before the last reload still wait\n");
 	struct json_iter schedule = json_iter(json_get(instance, "schedules"));

@@ -108,6 +108,7 @@ commit_now(struct host *host, int64_t now_mono_ms)
 	for (unsigned i = 0; i < host->instance_count; i++)
 		inbox_save(&host->instances[i]->inbox, host->store, now_ms);
 	positions_write(host);
+	quarantine_write(host);
 	if (host->config.offline)
 		put_replay_time(host, now_ms);
 	prune(host, now_mono_ms, now_ms);

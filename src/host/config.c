@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "config_errors.h"
 #include "config_limits.h"
 #include "files.h"
 #include "json_write.h"
@@ -51,7 +52,10 @@ config_add_plugin(struct config *config, const char *ref)
 	config->plugins = xreallocarray(
 		config->plugins, config->plugin_count + 1, sizeof(config->plugins[0]));
 	struct config_plugin *plugin = &config->plugins[config->plugin_count++];
-	*plugin = (struct config_plugin){.ref = xstrdup(ref), .name = file_stem(ref)};
+	*plugin = (struct config_plugin){.ref = xstrdup(ref),
+		.name = file_stem(ref),
+		.failures_most = FAILURES_DEFAULT,
+		.failures_of = FAILURES_OF_DEFAULT};
 	return plugin;
 }
 
@@ -288,13 +292,21 @@ read_concurrency(struct reader *reader, struct json_value table, const char *whe
 	return true;
 }
 
+static bool
+read_errors(struct reader *reader, struct json_value table, const char *where,
+	struct config_plugin *plugin)
+{
+	char error[MESSAGE_MAX];
+	return config_errors_read(plugin, table, where, error) || fail(reader, "%s", error);
+}
+
 /* { "ref", name =, account =, options = {}, allow = {}, dry_run =, act_within =, concurrency = }: the JSON of such a mixed table
  * has the positional entry under "1". */
 static bool
 read_plugin(struct reader *reader, unsigned number, struct json_value table)
 {
 	static const char *const keys[] = {"1", "name", "account", "options", "allow", "dry_run",
-		"act_within", "concurrency", "cpu", "memory"};
+		"act_within", "concurrency", "cpu", "memory", "on_error", "failures"};
 	char where[64];
 	snprintf(where, sizeof(where), "plugins[%u]", number);
 	struct json_value ref = json_type(table) == JSON_STRING  ? table
@@ -316,7 +328,8 @@ read_plugin(struct reader *reader, unsigned number, struct json_value table)
 		!take_bool(reader, table, where, "dry_run", &plugin->dry_run) ||
 		!read_act_within(reader, table, where, plugin) ||
 		!read_concurrency(reader, table, where, plugin) ||
-		!read_limits(reader, table, where, plugin))
+		!read_limits(reader, table, where, plugin) ||
+		!read_errors(reader, table, where, plugin))
 		return false;
 	struct json_value options = json_get(table, "options"), allow = json_get(table, "allow");
 	if (json_exists(options)) {
@@ -490,6 +503,15 @@ read_folder(struct reader *reader, struct json_value root)
 }
 
 static bool
+read_alerts(struct reader *reader, struct json_value root)
+{
+	char error[MESSAGE_MAX];
+	return config_alerts_read(
+		       reader->config, json_get(root, "alert"), reader->secrets, error) ||
+	       fail(reader, "%s", error);
+}
+
+static bool
 read_json(struct reader *reader, struct str text)
 {
 	static const char *const keys[] = {
@@ -504,8 +526,7 @@ read_json(struct reader *reader, struct str text)
 	good = good && check_keys(reader, root, "the config", keys, COUNT_OF(keys)) &&
 	       read_keep(reader, root) && read_accounts(reader, json_get(root, "accounts")) &&
 	       read_plugins(reader, json_get(root, "plugins")) && read_folder(reader, root) &&
-	       take_text(reader, root, "the config", "alert", &reader->config->alert) &&
-	       read_zone(reader, root) && check_instances(reader);
+	       read_alerts(reader, root) && read_zone(reader, root) && check_instances(reader);
 	json_doc_destroy(doc);
 	json_parser_destroy(parser);
 	return good;
@@ -567,7 +588,9 @@ config_finish(struct config *config)
 	free(config->plugins);
 	free(config->file);
 	free(config->folder);
-	free(config->alert);
+	for (unsigned i = 0; i < config->alert_count; i++)
+		free(config->alerts[i]);
+	free(config->alerts);
 	config_folder_finish(&config->plugin_folder);
 	free(config->tz);
 	*config = (struct config){0};

@@ -20,6 +20,14 @@ struct config_account {
 	enum transport transport;
 };
 
+/* What becomes of an event whose handler failed. */
+enum on_error {
+	ON_ERROR_LETTER, /* a dead letter: it stands in the journal, and can be run again */
+	ON_ERROR_SKIP,   /* only the log knows */
+	ON_ERROR_RETRY,  /* it is tried again some times, then a dead letter */
+	ON_ERROR_STOP,   /* it stays where it is, and the instance is switched off */
+};
+
 struct config_plugin {
 	char *ref;     /* as the operator wrote it: a shipped plugin's name or a path */
 	char *name;    /* of the instance: the identity of its state; default: the file's stem */
@@ -29,7 +37,9 @@ struct config_plugin {
 	bool dry_run;
 	bool as_declared;     /* from the command line: what the plugin declares is granted */
 	unsigned concurrency; /* events in work at a time, at least 1 */
-	struct plugin_limits limits; /* zeros: the defaults */
+	enum on_error on_error;
+	unsigned failures_most, failures_of; /* switch it off; most 0: never */
+	struct plugin_limits limits;         /* zeros: the defaults */
 	int64_t act_within_ms; /* events older than this are handled, but cause no actions; 0: no bound */
 };
 
@@ -49,7 +59,8 @@ struct config {
 	unsigned account_count;
 	struct config_plugin *plugins;
 	unsigned plugin_count;
-	char *alert; /* NULL: none */
+	char **alerts; /* targets of alerts, see alert_target.h */
+	unsigned alert_count;
 	struct config_folder plugin_folder;
 	struct config_keep keep;
 	char *tz; /* the time zone where a plugin names none; NULL: the machine's */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert.h"
 #include "control.h"
 #include "files.h"
 #include "host_private.h"
@@ -65,6 +66,8 @@ static enum http_reach
 reach_of_outbox(void *data, const char *instance, const struct url *to)
 {
 	const struct host *host = data;
+	if (strcmp(instance, ALERT_SENDER) == 0)
+		return HTTP_REACH_ANY; /* the operator wrote the address */
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		const struct instance *at = host->instances[i];
 		if (strcmp(at->name, instance) == 0 && at->plugin)
@@ -82,6 +85,7 @@ on_outcome(void *data, const struct intent *intent)
 	host->stats.failed += intent->state == INTENT_FAILED;
 	host->stats.unknown += intent->state == INTENT_UNKNOWN;
 	host->stats.dry += intent->state == INTENT_DRY;
+	alert_unknown(host, intent);
 	if (host->events.on_action)
 		host->events.on_action(host->data, intent);
 }
@@ -125,9 +129,16 @@ lose_account(struct host *host, const struct account *account)
 {
 	bool any_left = false;
 	for (unsigned i = 0; i < host->account_count; i++) {
+		if (host->accounts[i] == account && !host->lost[i])
+			alert_account(host, account);
 		if (host->accounts[i] == account)
 			host->lost[i] = true;
 		any_left = any_left || !host->lost[i];
+	}
+	if (!any_left) {
+		alert_run(host); /* leaves at the next start */
+		if (store_in_transaction(host->store))
+			commit_now(host, clock_mono_ms(&host->config.clock));
 	}
 	if (!any_left)
 		host_stop(host, "no account is left to connect with");
@@ -246,7 +257,7 @@ create_store(struct host *host)
 static void
 on_changed(void *data, const char *tag)
 {
-	host_reload(data, tag, NULL, NULL);
+	reload_changed_file(data, tag);
 }
 
 struct host *
@@ -425,6 +436,7 @@ host_destroy(struct host *host)
 	positions_forget(host);
 	commit_leave_checkpoint(host);
 	news_forget(host);
+	alert_forget(host);
 	archives_close(host->archives);
 	store_close(host->store);
 	for (unsigned i = 0; i < host->account_count; i++)
@@ -461,7 +473,7 @@ host_failed_count(const struct host *host)
 {
 	unsigned count = 0;
 	for (unsigned i = 0; i < host->instance_count; i++)
-		count += !host->instances[i]->plugin;
+		count += !host->instances[i]->plugin && !host->instances[i]->guard.off;
 	return count;
 }
 

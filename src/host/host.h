@@ -72,6 +72,8 @@ void host_reload(struct host *host, const char *instance, host_reloaded_fn *done
 
 /* Switches an instance on again that is off, like host_reload. */
 void host_rearm(struct host *host, const char *instance, host_reloaded_fn *done, void *data);
+/* The same about a host that does not run: the next run loads the instance. False: it is not off; `words` says why not. */
+bool host_rearm_stopped(const char *folder, const char *name, struct log *log, struct buf *words);
 /* Appends what the host is doing as a JSON object: docs/moontusk.1.scd, "status". */
 void host_status(struct host *host, struct buf *out);
 /* The same about a host that does not run, from its database. False: `error` (MESSAGE_MAX bytes) says why there is

@@ -7,9 +7,11 @@
 #include "http.h"
 #include "inbox.h"
 #include "intake.h"
+#include "limits.h"
 #include "matching.h"
 #include "outbox.h"
 #include "plugin.h"
+#include "quarantine.h"
 #include "requests.h"
 #include "state.h"
 #include "store.h"
@@ -45,6 +47,7 @@ struct instance {
 	int64_t loaded_at_ms;       /* when the present plugin was, wall clock */
 	unsigned reloads;           /* that worked */
 	uint64_t heard, matched, handled, raised;
+	struct guard guard;
 };
 
 /* A change of a stream's state that handlers may want to hear of, told in the next turn. */
@@ -102,7 +105,12 @@ struct host {
 	unsigned turn_events;        /* that the last turn took */
 	int64_t wall_seen_ms;        /* by schedules_run */
 	int64_t prune_at_ms;         /* monotonic: when old rows are looked for again */
-	bool started;                /* a replay: the schedules have their due times */
+	struct raised *alerts;       /* raised::next, oldest first; alert.c */
+	int64_t alerted_ms[ALERT_BURST]; /* when the last ones went out; a ring */
+	unsigned alerted;                /* how many, since the start */
+	int64_t alert_due_ms; /* when those that were gathered go out; 0: there are none */
+	bool alerts_known;    /* alert_due_ms was read from the store */
+	bool started;         /* a replay: the schedules have their due times */
 	bool paused, stopped;
 	bool turn_failed; /* its transaction cannot be made */
 	char *trouble; /* what keeps the host from working, for people; NULL: nothing. trouble.c */
@@ -161,7 +169,7 @@ bool folder_scan(struct host *host, struct buf *words);
 /* subscriptions.c */
 /* Tells the intake who hears what; with links, asks the servers for it. */
 void subscriptions_start(struct host *host);
-/* The streams of the instance's plugin in place of those of `old`, which may be NULL. */
+/* The streams of the instance's plugin in place of those of `old`; NULL: of those that it holds while it is off. */
 void subscriptions_change(struct host *host, struct instance *instance, const struct plugin *old);
 
 /* status_stopped.c: what `status` tells when no host runs. */
@@ -169,7 +177,9 @@ void subscriptions_change(struct host *host, struct instance *instance, const st
 #define STATUS_ENDED   "run:ended"
 void status_mark(struct host *host, const char *fact); /* that it is now */
 
-/* reload.c: answers what host_reload asked for. In the turn, before events are taken. */
+/* reload.c */
+void reload_changed_file(struct host *host, const char *tag); /* of the watch */
+/* Answers what host_reload asked for. In the turn, before events are taken. */
 void reload_run(struct host *host);
 /* Loads the instance's plugin anew, as `about` says, and lets it take the place of the old one. False: the old one
  * goes on. `words` gets lines for people either way. In the turn, between two events. */
@@ -236,8 +246,6 @@ void perform_rest(
 /* Where the action of that number comes from. */
 struct action_source perform_source(
 	const struct cause *cause, const struct effects *effects, size_t at);
-/* Log and journal of a task that raised. */
-void perform_raised(const struct cause *cause, const struct plugin_error *error);
 
 /* outcome.c: what became of an action, as JSON for plugin_resume. */
 /* Of the action of that number, which was staged. NULL: it is not known yet, and *key (new) is that of the intent. New. */

@@ -22,6 +22,7 @@ drop(struct inbox *inbox, struct work *work)
 	DL_DELETE(inbox->list, work);
 	inbox->count--;
 	inbox->running -= work->running ? 1 : 0;
+	inbox->retrying -= work->due_ms ? 1 : 0;
 	event_unref(work->event);
 	free(work->key);
 	free(work->matched);
@@ -92,7 +93,7 @@ inbox_rename(struct inbox *inbox, const char *from, const char *to)
 }
 
 struct work *
-inbox_first(struct inbox *inbox, unsigned concurrency)
+inbox_first(struct inbox *inbox, unsigned concurrency, int64_t now_ms)
 {
 	const struct work *before = NULL;
 	struct work *work;
@@ -103,12 +104,37 @@ inbox_first(struct inbox *inbox, unsigned concurrency)
 		before = work;
 		if (++events > concurrency)
 			return NULL;
-		if (work->running)
+		if (work->running || work->due_ms > now_ms)
 			continue;
 		/* What is new may not overtake older rows that are not in memory. */
 		return inbox->more && !work->row ? NULL : work;
 	}
 	return NULL;
+}
+
+int64_t
+inbox_next_due(const struct inbox *inbox)
+{
+	int64_t next_ms = INT64_MAX;
+	const struct work *work;
+	if (inbox->retrying == 0)
+		return next_ms;
+	DL_FOREACH(inbox->list, work) {
+		if (work->due_ms && !work->running && work->due_ms < next_ms)
+			next_ms = work->due_ms;
+	}
+	return next_ms;
+}
+
+void
+inbox_retry(struct inbox *inbox, struct store *store, struct work *work, int64_t due_ms)
+{
+	inbox_run(inbox, work, false);
+	inbox->retrying += work->due_ms ? 0 : 1;
+	work->tries++;
+	work->due_ms = due_ms;
+	if (work->row)
+		delivery_retry(store, work->row, work->tries, due_ms);
 }
 
 void
@@ -119,6 +145,10 @@ inbox_run(struct inbox *inbox, struct work *work, bool running)
 	else if (!running && work->running)
 		inbox->running--;
 	work->running = running;
+	if (running && work->due_ms) {
+		work->due_ms = 0;
+		inbox->retrying--;
+	}
 }
 
 void
@@ -159,6 +189,8 @@ inbox_save(struct inbox *inbox, struct store *store, int64_t now_ms)
 			.line = buf_str(&line),
 			.matched = str_from(work->matched),
 			.created_ms = now_ms,
+			.tries = work->tries,
+			.due_ms = work->due_ms,
 		};
 		delivery_add(store, &delivery);
 		work->row = delivery.row;
@@ -190,7 +222,11 @@ load_one(void *data, const struct delivery *delivery)
 	bool good = decode_line(&context, delivery->line, &out) == DECODE_EVENT;
 	inbox_push(inbox, good ? out.event : NULL, key,
 		str_dup(good ? delivery->matched : delivery->line));
-	inbox->list->prev->row = delivery->row;
+	struct work *work = inbox->list->prev;
+	work->row = delivery->row;
+	work->tries = delivery->tries;
+	work->due_ms = delivery->due_ms;
+	inbox->retrying += work->due_ms ? 1 : 0;
 	if (good)
 		event_unref(out.event);
 	free(key);
@@ -200,7 +236,9 @@ load_one(void *data, const struct delivery *delivery)
 void
 inbox_load(struct inbox *inbox, struct store *store, struct json_parser *parser)
 {
-	if (inbox->count > inbox->running || !inbox->more)
+	/* What is to be tried again later must not keep others from a free place; without one they are not needed. */
+	if (inbox->count > inbox->running + inbox->retrying || inbox->count >= INBOX_LOAD_MAX ||
+		!inbox->more)
 		return;
 	struct loading loading = {.inbox = inbox, .parser = parser};
 	inbox->more = false;

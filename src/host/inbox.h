@@ -14,6 +14,8 @@ struct work {
 	unsigned handler;    /* index in the plugin's list, once waiting_resolve has found it */
 	char *matched;       /* JSON of the reason */
 	int64_t row;         /* of its delivery; 0: none written */
+	int tries;           /* that failed */
+	int64_t due_ms;      /* it is tried again then, wall clock; 0: at once */
 	bool running;        /* its handler has begun and waits for something; set by inbox_run */
 	struct work *next, *prev;
 };
@@ -22,8 +24,9 @@ struct inbox {
 	const char *instance; /* borrowed */
 	struct work *list;    /* work::next, oldest first */
 	unsigned count, running;
-	bool more;        /* the store holds rows behind the last one of the list */
-	int64_t last_row; /* the newest row that was in the list */
+	unsigned retrying; /* that have a due_ms */
+	bool more;         /* the store holds rows behind the last one of the list */
+	int64_t last_row;  /* the newest row that was in the list */
 };
 
 void inbox_init(struct inbox *inbox, const char *instance);
@@ -36,10 +39,14 @@ bool inbox_unsaved(const struct inbox *inbox); /* some has no row yet */
 /* Gives all work under a key another one; the caller does the same in the store. */
 void inbox_rename(struct inbox *inbox, const char *from, const char *to);
 /* The oldest that may run now, or NULL; stays in the list until inbox_done. At most `concurrency` events are in work at a
- * time, taken in order, and of each one handler after the other. */
-struct work *inbox_first(struct inbox *inbox, unsigned concurrency);
+ * time, taken in order, and of each one handler after the other. One that is to be tried again later is in work. */
+struct work *inbox_first(struct inbox *inbox, unsigned concurrency, int64_t now_ms);
+/* When one of the list is to be tried again, Unix ms; INT64_MAX: none is. */
+int64_t inbox_next_due(const struct inbox *inbox);
 /* Its handler waits and stands in nobody's way but that of its event's other handlers, or (false) is to be run again. */
 void inbox_run(struct inbox *inbox, struct work *work, bool running);
+/* Its handler failed: it stays where it is, and is run again not before `due_ms`. Inside the transaction. */
+void inbox_retry(struct inbox *inbox, struct store *store, struct work *work, int64_t due_ms);
 /* Deletes its delivery row, if any, and frees it. Inside the transaction. */
 void inbox_done(struct inbox *inbox, struct store *store, struct work *work);
 /* Inside the transaction: writes a row for each work that has none, and lets go of what is past

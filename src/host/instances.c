@@ -61,6 +61,16 @@ on_file(void *data, const char *path, struct str text)
 		watch_file(instance->watch, instance->name, path, text);
 }
 
+/* What tells, after a restart, whether somebody has changed what was switched off. */
+static void
+note_source(struct instance *instance, const struct config_plugin *about, struct str text)
+{
+	char *rest = xasprintf("%016llx\n%s\n%s\n%s", (unsigned long long)str_hash(text),
+		about->ref, about->options ? about->options : "", about->allow ? about->allow : "");
+	instance->guard.source = (int64_t)str_hash(str_from(rest));
+	free(rest);
+}
+
 static struct plugin *
 load_plugin(struct host *host, struct instance *instance, const struct config_plugin *about,
 	const char *file, struct plugin_error *error)
@@ -75,6 +85,7 @@ load_plugin(struct host *host, struct instance *instance, const struct config_pl
 		return NULL;
 	}
 	on_file(instance, file, source.len ? buf_str(&source) : STR(""));
+	note_source(instance, about, buf_str(&source));
 	struct account *account = account_of(host, about);
 	char *folder = file_folder(file);
 	struct plugin_config config = {
@@ -197,6 +208,27 @@ instance_restore(struct host *host, const struct instance *instance)
 	restore_all(host, instance->plugin);
 }
 
+/* Reads its file without running it, so that a change is noticed. */
+static void
+look_at(struct host *host, struct instance *instance)
+{
+	struct buf source;
+	char error[MESSAGE_MAX];
+	buf_init(&source, PLUGIN_SOURCE_MAX);
+	if (host->watch)
+		watch_begin(host->watch, instance->name);
+	char *file = find_file(host, instance, &instance->about, error);
+	bool good = file && file_read(file, &source);
+	if (good) {
+		on_file(instance, file, source.len ? buf_str(&source) : STR(""));
+		note_source(instance, &instance->about, buf_str(&source));
+	}
+	if (host->watch)
+		watch_end(host->watch, instance->name, good);
+	free(file);
+	buf_finish(&source);
+}
+
 void
 instance_set_error(struct instance *instance, const char *text)
 {
@@ -227,6 +259,19 @@ free_number(const struct host *host)
 	return INSTANCE_NO_NUMBER;
 }
 
+static void
+first_load(struct host *host, struct instance *instance)
+{
+	struct plugin_error *error = xmalloc(sizeof(*error));
+	instance->plugin = instance_build(host, instance, &instance->about, error);
+	instance_set_error(instance, instance->plugin ? NULL : error->text);
+	if (!instance->plugin) {
+		instance_report(host, instance, "cannot be loaded");
+		quarantine_load_failed(host, instance, error);
+	}
+	free(error);
+}
+
 struct instance *
 instance_add(struct host *host, const struct config_plugin *about)
 {
@@ -248,6 +293,7 @@ instance_add(struct host *host, const struct config_plugin *about)
 		instance->may_run = instance->may_run ||
 				    (host->accounts[i] == instance->account && host->known[i]);
 	inbox_init(&instance->inbox, instance->name);
+	guard_init(&instance->guard, about);
 	instance->windows = windows_create(instance->name);
 	windows_load(instance->windows, host->store);
 	if (instance->number == INSTANCE_NO_NUMBER) {
@@ -256,23 +302,27 @@ instance_add(struct host *host, const struct config_plugin *about)
 				  "host of its own with another --state",
 				INTAKE_INSTANCES_MAX);
 		instance_set_error(instance, text);
+		instance_report(host, instance, "cannot be loaded");
 		free(text);
 	} else {
 		host->by_number[instance->number] = instance;
-		struct plugin_error *error = xmalloc(sizeof(*error));
-		instance->plugin = instance_build(host, instance, about, error);
-		instance_set_error(instance, instance->plugin ? NULL : error->text);
-		free(error);
+		if (!host->config.offline)
+			look_at(host, instance);
+		if (quarantine_holds(host, instance)) {
+			instance_report(host, instance, "is off");
+			return instance;
+		}
+		first_load(host, instance);
 	}
-	if (!instance->plugin) {
-		instance_report(host, instance, "cannot be loaded");
+	if (!instance->plugin)
 		return instance;
-	}
 	if (host->config.offline) /* hears whatever is replayed */
 		intake_subscribe(host->intake, instance->number, STR(""), STR("replay"), STR_NONE);
 	instance->loaded_at_ms = clock_wall_ms(&host->config.clock);
-	if (host_begin(host))
+	if (host_begin(host)) {
 		waiting_adopt(host, instance);
+		quarantine_lift(host, instance, "its file or its options have changed");
+	}
 	inbox_load(&instance->inbox, host->store, host->parser);
 	return instance;
 }
@@ -293,6 +343,7 @@ void
 instance_destroy(struct instance *instance)
 {
 	inbox_finish(&instance->inbox);
+	guard_finish(&instance->guard);
 	plugin_destroy(instance->plugin);
 	windows_destroy(instance->windows);
 	config_plugin_finish(&instance->about);

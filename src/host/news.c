@@ -45,7 +45,7 @@ tell(struct host *host, const struct news *news)
 		for (unsigned h = 0; h < count; h++) {
 			if (!handlers[h].host_event ||
 				strcmp(handlers[h].host_event, news->name) != 0 ||
-				instance->account != news->account)
+				instance->account != news->account || instance->guard.off)
 				continue;
 			if (!doc)
 				doc = news_subject(host, news);

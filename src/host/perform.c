@@ -271,38 +271,6 @@ perform_rest(const struct cause *cause, const struct effects *effects)
 }
 
 void
-perform_raised(const struct cause *cause, const struct plugin_error *error)
-{
-	struct host *host = cause->host;
-	cause->instance->raised++;
-	host->stats.raised++;
-	const char *subject = cause->event_key ? cause->event_key : cause->schedule;
-	log_error(host->config.log, "%s: failed on %s:", cause->instance->name, subject);
-	const char *at = error->text;
-	while (*at) {
-		size_t len = strcspn(at, "\n");
-		log_error(host->config.log, "%s:   %.*s", cause->instance->name, (int)len, at);
-		at += len + (at[len] == '\n');
-	}
-	struct buf detail;
-	buf_init(&detail, EVENT_LINE_MAX);
-	buf_add_text(&detail, "{");
-	json_put_key(&detail, "error");
-	json_put_text(&detail, error->text);
-	if (cause->event) {
-		struct buf line;
-		buf_init(&line, EVENT_LINE_MAX);
-		event_write_line(cause->event, &line);
-		json_put_key(&detail, "event");
-		buf_add_str(&detail, buf_str(&line));
-		buf_finish(&line);
-	}
-	buf_add_text(&detail, "}");
-	journal(cause, "dead_letter", buf_str(&detail));
-	buf_finish(&detail);
-}
-
-void
 host_event_key(const struct event *event, struct buf *out)
 {
 	buf_add_str(out, event->name);

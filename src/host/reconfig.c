@@ -225,7 +225,8 @@ static bool
 differs_lightly(const struct config_plugin *a, const struct config_plugin *b)
 {
 	return a->dry_run != b->dry_run || a->act_within_ms != b->act_within_ms ||
-	       a->concurrency != b->concurrency;
+	       a->concurrency != b->concurrency || a->on_error != b->on_error ||
+	       a->failures_most != b->failures_most || a->failures_of != b->failures_of;
 }
 
 bool
@@ -240,7 +241,8 @@ instance_reconfigure(struct host *host, struct instance *instance,
 		return true;
 	}
 	bool light = differs_lightly(&instance->about, about);
-	load = load || needs_loading(&instance->about, about);
+	/* What is off stays off until something of its own changes. */
+	load = (load && !instance->guard.off) || needs_loading(&instance->about, about);
 	if (!load && !light)
 		return true;
 	if (load && !reload_instance(host, instance, about, words))
@@ -249,6 +251,7 @@ instance_reconfigure(struct host *host, struct instance *instance,
 	instance->about = config_plugin_copy(about);
 	instance->dry_run = about->dry_run || host->config.dry_run;
 	instance->act_within_ms = about->act_within_ms;
+	guard_set_limit(&instance->guard, about);
 	if (!load)
 		say(host, words, "%s: its entry in the config has changed", instance->name);
 	return true;

@@ -16,6 +16,7 @@
 struct reload_request {
 	char *instance; /* NULL: the config, and what has changed */
 	bool rearm;
+	bool changed; /* a file of it has */
 	host_reloaded_fn *done;
 	void *data;
 	struct reload_request *next;
@@ -37,6 +38,12 @@ void
 host_reload(struct host *host, const char *instance, host_reloaded_fn *done, void *data)
 {
 	(void)add_request(host, instance, done, data);
+}
+
+void
+reload_changed_file(struct host *host, const char *tag)
+{
+	add_request(host, tag, NULL, NULL)->changed = true;
 }
 
 void
@@ -124,6 +131,7 @@ swap(struct host *host, struct instance *instance, struct plugin *fresh, struct 
 	waiting_adopt(host, instance);
 	inbox_load(&instance->inbox, host->store, host->parser);
 	subscriptions_change(host, instance, old);
+	quarantine_lift(host, instance, "it was loaded anew");
 	schedules_start_instance(host, instance);
 	host_journal(host, instance, old ? "reloaded" : "loaded", STR_NONE, STR("{}"));
 	reload_say(host, instance, version, words);
@@ -148,6 +156,8 @@ reload_instance(struct host *host, struct instance *instance, const struct confi
 	} else {
 		plugin_destroy(fresh);
 		keep_error(host, instance, error->text, words);
+		if (!instance->plugin)
+			quarantine_load_failed(host, instance, error);
 	}
 	free(error);
 	return good;
@@ -161,8 +171,19 @@ rearm(struct host *host, struct instance *instance, struct buf *words)
 {
 	if (!instance->plugin)
 		return reload_instance(host, instance, &instance->about, words);
-	buf_printf(words, "%s is on\n", instance->name);
-	return true;
+	buf_printf(words, "%s is not switched off\n", instance->name);
+	return false;
+}
+
+/* What was switched off is not loaded anew by the way, but when a file of it has changed. */
+static bool
+reload_asked(struct host *host, struct instance *instance, bool changed, struct buf *words)
+{
+	changed = changed || (host->watch && watch_differs(host->watch, instance->name));
+	if (!instance->guard.off || changed)
+		return reload_instance(host, instance, &instance->about, words);
+	buf_printf(words, "%s: not reloaded: %s\n", instance->name, instance->error);
+	return false;
 }
 
 static bool
@@ -181,7 +202,7 @@ reload_named(struct host *host, const struct reload_request *request, struct buf
 		return folder_scan(host, words);
 	if (instance && !instance->leaving)
 		return request->rearm ? rearm(host, instance, words)
-				      : reload_instance(host, instance, &instance->about, words);
+				      : reload_asked(host, instance, request->changed, words);
 	const char **known = xcalloc(host->instance_count + 1, sizeof(known[0]));
 	for (unsigned i = 0; i < host->instance_count; i++)
 		known[i] = host->instances[i]->name;
@@ -202,7 +223,7 @@ reload_changed(struct host *host, struct buf *words)
 		struct instance *instance = host->instances[i];
 		if (instance->leaving)
 			continue;
-		if (!instance->plugin ||
+		if ((!instance->plugin && !instance->guard.off) ||
 			(host->watch && watch_differs(host->watch, instance->name)))
 			good = reload_instance(host, instance, &instance->about, words) && good;
 	}

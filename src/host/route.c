@@ -265,6 +265,10 @@ static void
 match_instance(struct host *host, struct instance *instance, struct event *event)
 {
 	size_t count;
+	if (instance->guard.off) {
+		instance->guard.missed++;
+		return;
+	}
 	const unsigned *candidates = matching_candidates(host->matching, instance, &count);
 	const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &(unsigned){0});
 	bool looked = false;

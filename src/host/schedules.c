@@ -2,6 +2,7 @@
 /* When tusk.every and tusk.daily are due: kept in the store, run by the turn. */
 #include <stdlib.h>
 
+#include "alert.h"
 #include "due.h"
 #include "host_private.h"
 #include "json_write.h"
@@ -159,7 +160,7 @@ find_due(const struct instance *instance, int64_t now_ms)
 {
 	unsigned count;
 	plugin_schedules(instance->plugin, &count);
-	for (unsigned s = 0; s < count && instance->schedules; s++) {
+	for (unsigned s = 0; s < count && instance->schedules && !instance->guard.off; s++) {
 		if (instance->schedules[s].row.due_ms <= now_ms)
 			return (int)s;
 	}
@@ -190,10 +191,15 @@ host_next_due(const struct host *host)
 	int64_t next = tasks_next_due(host);
 	if (retired_next_due(host) < next)
 		next = retired_next_due(host);
+	if (alert_next_due(host) < next)
+		next = alert_next_due(host);
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		const struct instance *instance = host->instances[i];
 		unsigned count;
 		plugin_schedules(instance->plugin, &count);
+		if (instance->plugin && instance->may_run &&
+			inbox_next_due(&instance->inbox) < next)
+			next = inbox_next_due(&instance->inbox);
 		for (unsigned s = 0; s < count && instance->schedules; s++) {
 			if (instance->schedules[s].row.due_ms < next)
 				next = instance->schedules[s].row.due_ms;

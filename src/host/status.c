@@ -5,6 +5,7 @@
 #include "host_private.h"
 #include "json_write.h"
 #include "limits.h"
+#include "troubles.h"
 #include "version.h"
 
 static void
@@ -97,6 +98,8 @@ state_of(const struct instance *instance)
 {
 	if (instance->leaving)
 		return "stopping";
+	if (instance->guard.off)
+		return "off";
 	if (!instance->plugin)
 		return "failed";
 	return instance->may_run ? "running" : "waiting";
@@ -174,6 +177,11 @@ put_instance(const struct host *host, const struct instance *instance, struct bu
 		host->config.secrets, str_from(instance->error ? instance->error : ""), &error);
 	put_text(out, "error", error.ptr);
 	buf_finish(&error);
+	const struct guard *guard = &instance->guard;
+	put_time(out, "off_at", guard->off ? guard->off_at_ms : 0);
+	put_text(out, "report", guard->report);
+	put_number(out, "missed", guard->off ? guard->missed : 0);
+	put_number(out, "dead_letters", (uint64_t)letter_count(host->store, instance->name));
 	put_text(out, "file", instance->file);
 	put_text(out, "account", instance->account ? instance->account->name : NULL);
 	put_text(out, "version", instance->plugin ? plugin_about(instance->plugin)->version : NULL);

@@ -10,6 +10,7 @@
 #include "json_write.h"
 #include "limits.h"
 #include "seen.h"
+#include "troubles.h"
 #include "xmalloc.h"
 
 #define HANDLERS "handlers:" /* a fact of each instance that ever ran: see waiting.c */
@@ -47,6 +48,14 @@ struct listing {
 };
 
 static void
+put_why(void *data, const struct quarantine *row)
+{
+	buf_add_text(data, "switched off at ");
+	time_format(data, row->at_ms);
+	buf_printf(data, ": %s", row->why);
+}
+
+static void
 put_instance(void *data, const char *name, const char *value)
 {
 	struct listing *listing = data;
@@ -57,7 +66,15 @@ put_instance(void *data, const char *name, const char *value)
 	json_put_key(listing->out, "name");
 	json_put_text(listing->out, instance);
 	json_put_key(listing->out, "state");
-	json_put_text(listing->out, "stopped");
+	struct buf why;
+	buf_init(&why, PLUGIN_ERROR_MAX);
+	bool off = quarantine_get(listing->store, instance, put_why, &why);
+	json_put_text(listing->out, off ? "off" : "stopped");
+	json_put_key(listing->out, "error");
+	json_put_text(listing->out, why.ptr);
+	buf_finish(&why);
+	json_put_key(listing->out, "dead_letters");
+	json_put_int(listing->out, letter_count(listing->store, instance));
 	json_put_key(listing->out, "waiting");
 	json_put_int(listing->out, delivery_count(listing->store, instance));
 	buf_add_char(listing->out, '}');

@@ -55,8 +55,9 @@ has_stream(struct host *host, const struct instance *instance, const struct plug
 static void
 remove_gone(struct host *host, struct instance *instance, const struct plugin *old)
 {
-	unsigned count;
-	const struct plugin_stream *streams = plugin_streams(old, &count);
+	unsigned count = instance->guard.stream_count;
+	const struct plugin_stream *streams =
+		old ? plugin_streams(old, &count) : instance->guard.streams;
 	for (unsigned i = 0; i < count; i++) {
 		struct heard heard;
 		if (!resolve(host, instance, &streams[i], &heard, false) ||

@@ -185,16 +185,19 @@ static void
 end(struct task *task, enum plugin_verdict verdict)
 {
 	const struct cause *cause = &task->cause;
+	bool keep = false;
 	if (verdict == PLUGIN_ENDED) {
+		failures_passed(&cause->instance->guard.failures);
 		journal_end(task);
 		perform_actions(cause, &task->run.effects, task->staged);
 		perform_rest(cause, &task->run.effects);
 		retired_share(cause, task->plugin, &task->run.effects);
 		apply_timers(task);
 	} else {
-		perform_raised(cause, &task->run.error);
+		keep = failed_task(
+			&(struct failure){cause, task->plugin, &task->run.error, task->work});
 	}
-	if (task->work)
+	if (task->work && !keep)
 		inbox_done(&cause->instance->inbox, cause->host->store, task->work);
 	task_destroy(task);
 }

@@ -37,6 +37,7 @@ take_back_instance(struct host *host, struct instance *instance)
 	inbox_init(&instance->inbox, instance->name);
 	windows_load(instance->windows, host->store);
 	instance_restore(host, instance);
+	instance->guard.missed_put = UINT64_MAX; /* the mark is written again, if there is one */
 }
 
 /* Nothing of the turn has happened: its events are the first ones to come again. */

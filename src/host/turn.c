@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "alert.h"
 #include "host_private.h"
 #include "state.h"
 #include "utlist.h"
@@ -50,11 +51,12 @@ take_events(struct host *host, int64_t start_ms)
 /* Deliveries that a restart found wait until the server has said who we are; those of a plugin that is off, until
  * it is back. */
 static struct work *
-first_work(struct instance *instance)
+first_work(const struct host *host, struct instance *instance)
 {
 	unsigned concurrency = instance->about.concurrency;
-	return instance->may_run && instance->plugin
-		       ? inbox_first(&instance->inbox, concurrency ? concurrency : 1)
+	return instance->may_run && instance->plugin && !instance->guard.off
+		       ? inbox_first(&instance->inbox, concurrency ? concurrency : 1,
+				 clock_wall_ms(&host->config.clock))
 		       : NULL;
 }
 
@@ -67,7 +69,7 @@ run_inboxes(struct host *host, int64_t start_ms)
 		waiting = false;
 		for (unsigned i = 0; i < host->instance_count; i++) {
 			struct instance *instance = host->instances[i];
-			struct work *work = first_work(instance);
+			struct work *work = first_work(host, instance);
 			if (!work || !host_begin(host))
 				continue;
 			if (waiting_resolve(host, instance, work))
@@ -143,8 +145,11 @@ turn_run(void *data)
 	take_events(host, start_ms);
 	tasks_run(host);
 	retired_run(host);
+	quarantine_run(host);
 	bool waiting = run_inboxes(host, start_ms);
 	schedules_run(host);
+	quarantine_run(host);
+	alert_run(host);
 	if (outbox_has_outcomes(host->outbox) && host_begin(host))
 		outbox_write_outcomes(host->outbox);
 	if (!host->stopped)
@@ -156,7 +161,7 @@ turn_run(void *data)
 	requests_flush(host->requests);
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		inbox_load(&host->instances[i]->inbox, host->store, host->parser);
-		waiting = waiting || first_work(host->instances[i]);
+		waiting = waiting || first_work(host, host->instances[i]);
 	}
 	commit_checkpoint(host);
 	turn_pause_sockets(host);

@@ -95,7 +95,8 @@ class Budget(harness.Case):
         self.write("wild.lua", WILD % "\n".join(f"function()\n{code}\nend," for code in codes))
         server, host = self.host("""return {
             accounts = { bot = { server = "SERVER", token = env "MOONTUSK_TOKEN" } },
-            plugins = { { "./calm.lua", account = "bot" }, { "./wild.lua", account = "bot", cpu = "100ms", memory = "32MB" } },
+            plugins = { { "./calm.lua", account = "bot" }, { "./wild.lua", account = "bot", cpu = "100ms", memory = "32MB",
+                          failures = false } },
         }""")
 
         def calm(count):

@@ -25,7 +25,7 @@ tusk.every("1h", { name = "hourly" }, function() end)
 INSTANCE_KEYS = {
     "name", "state", "error", "file", "account", "version", "dry_run", "loaded_at", "reloads", "handlers", "events", "matches",
     "handled", "errors", "waiting", "more_waiting", "tasks", "retired", "lag_ms", "cpu_ms", "cpu_limit_ms", "memory_bytes",
-    "memory_peak_bytes", "memory_limit_bytes", "schedules",
+    "memory_peak_bytes", "memory_limit_bytes", "schedules", "off_at", "report", "missed", "dead_letters",
 }
 
 
@@ -125,7 +125,7 @@ class Control(harness.Case):
         self.assertEqual(code, 0, errors)
         self.assertIn("dogs: started", out)
         self.assertEqual([i["state"] for i in self.status()["instances"]], ["running", "running"])
-        self.assertEqual(self.verb("rearm", "cats")[:2], (0, "cats is on\n"))
+        self.assertEqual(self.verb("rearm", "cats"), (1, "", "cats is not switched off\n"))
 
     def test_without_a_host_the_database_tells_and_the_exit_code_is_1(self):
         code, out, errors = self.verb("status")

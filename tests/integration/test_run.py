@@ -207,7 +207,13 @@ local tusk = require "moontusk"
 tusk.subscribe("public")
 tusk.on("update", function(status, event) event:archive("all") end)
 """)
-        run = self.start("run", bad, good, "--server", practice.url, "--state", self.folder + "/state", token=practice.token)
+        config = self.write("moontusk.lua", f"""
+return {{
+  accounts = {{ bot = {{ server = "{practice.url}", token = "{practice.token}" }} }},
+  plugins = {{ {{ "{bad}", failures = false }}, "{good}" }},
+}}
+""")
+        run = self.start("run", "--config", config, "--state", self.folder + "/state")
         harness.wait_until(lambda: sum("bad.lua:4" in line for line in run.lines["err"]) >= 50, 30)
         self.assertEqual(run.stop(signal.SIGINT), 0)
         summary = run.wait_line(r"(\d+) events, (\d+) matches, (\d+) archived.* (\d+) handler errors", "err")

@@ -63,7 +63,7 @@ save(struct bench *bench)
 static void
 expect(struct bench *bench, unsigned number)
 {
-	struct work *work = inbox_first(&bench->inbox, 1);
+	struct work *work = inbox_first(&bench->inbox, 1, 1);
 	assert_non_null(work);
 	char *id = str_dup(work->event->id);
 	char *wanted = xasprintf("%u", number);
@@ -90,10 +90,10 @@ saved_work_comes_back_in_order_and_only_once(void **state)
 	bench = bench_open(*state);
 	for (unsigned i = 2; i < 5; i++)
 		expect(&bench, i);
-	assert_null(inbox_first(&bench.inbox, 1));
+	assert_null(inbox_first(&bench.inbox, 1, 1));
 	bench_close(&bench);
 	bench = bench_open(*state);
-	assert_null(inbox_first(&bench.inbox, 1));
+	assert_null(inbox_first(&bench.inbox, 1, 1));
 	bench_close(&bench);
 }
 
@@ -111,7 +111,7 @@ a_long_queue_waits_in_the_store_and_loses_nothing(void **state)
 		expect(&bench, i);
 	}
 	inbox_load(&bench.inbox, bench.store, bench.parser);
-	assert_null(inbox_first(&bench.inbox, 1));
+	assert_null(inbox_first(&bench.inbox, 1, 1));
 	bench_close(&bench);
 }
 
@@ -132,7 +132,7 @@ new_work_does_not_overtake_what_waits_in_the_store(void **state)
 		expect(&bench, i);
 	}
 	inbox_load(&bench.inbox, bench.store, bench.parser);
-	assert_null(inbox_first(&bench.inbox, 1));
+	assert_null(inbox_first(&bench.inbox, 1, 1));
 	bench_close(&bench);
 }
 
@@ -161,22 +161,22 @@ several_events_are_in_work_but_one_handler_of_each(void **state)
 	for (unsigned i = 0; i < 4; i++)
 		push(&bench, i);
 	/* Event 0 has a second handler. */
-	struct work *first = inbox_first(inbox, 2), *second = first->next;
+	struct work *first = inbox_first(inbox, 2, 1), *second = first->next;
 	event_unref(second->event);
 	second->event = event_ref(first->event);
 	inbox_run(inbox, first, true);
-	assert_null(inbox_first(inbox, 1));
-	struct work *other = inbox_first(inbox, 2);
+	assert_null(inbox_first(inbox, 1, 1));
+	struct work *other = inbox_first(inbox, 2, 1);
 	assert_int_equal(id_of(other), 2);
 	inbox_run(inbox, other, true);
-	assert_null(inbox_first(inbox, 2));
-	assert_int_equal(id_of(inbox_first(inbox, 3)), 3);
+	assert_null(inbox_first(inbox, 2, 1));
+	assert_int_equal(id_of(inbox_first(inbox, 3, 1)), 3);
 	done(&bench, first);
-	assert_ptr_equal(inbox_first(inbox, 2), second);
+	assert_ptr_equal(inbox_first(inbox, 2, 1), second);
 	done(&bench, second);
-	assert_int_equal(id_of(inbox_first(inbox, 2)), 3);
+	assert_int_equal(id_of(inbox_first(inbox, 2, 1)), 3);
 	inbox_run(inbox, other, false); /* to be run again */
-	assert_ptr_equal(inbox_first(inbox, 1), other);
+	assert_ptr_equal(inbox_first(inbox, 1, 1), other);
 	bench_close(&bench);
 }
 
@@ -186,24 +186,55 @@ what_waits_in_the_store_comes_while_a_handler_waits(void **state)
 	struct bench bench = bench_open(*state);
 	struct inbox *inbox = &bench.inbox;
 	push(&bench, 1);
-	struct work *slow = inbox_first(inbox, 2);
+	struct work *slow = inbox_first(inbox, 2, 1);
 	inbox_run(inbox, slow, true);
 	for (unsigned i = 2; i <= INBOX_LOAD_MAX + 50; i++)
 		push(&bench, i);
 	save(&bench);
 	for (unsigned i = 2; i <= INBOX_LOAD_MAX + 50; i++) {
 		inbox_load(inbox, bench.store, bench.parser);
-		struct work *work = inbox_first(inbox, 2);
+		struct work *work = inbox_first(inbox, 2, 1);
 		assert_int_equal(id_of(work), i);
 		done(&bench, work);
 		if (i % 100 == 0)
 			save(&bench);
 	}
 	inbox_load(inbox, bench.store, bench.parser);
-	assert_null(inbox_first(inbox, 2));
+	assert_null(inbox_first(inbox, 2, 1));
 	assert_int_equal(inbox->count, 1);
 	done(&bench, slow);
 	assert_int_equal(inbox->running, 0);
+	bench_close(&bench);
+}
+
+static void
+what_failed_waits_for_its_time_in_its_place_over_a_restart(void **state)
+{
+	struct bench bench = bench_open(*state);
+	push(&bench, 1);
+	push(&bench, 2);
+	push(&bench, 3);
+	save(&bench);
+	struct work *work = inbox_first(&bench.inbox, 1, 1000);
+	assert_int_equal(id_of(work), 1);
+	assert_true(store_begin(bench.store));
+	inbox_retry(&bench.inbox, bench.store, work, 5000);
+	assert_true(store_commit(bench.store));
+	assert_null(inbox_first(&bench.inbox, 1, 4999)); /* nothing overtakes it */
+	assert_int_equal(
+		id_of(inbox_first(&bench.inbox, 2, 4999)), 2); /* but where several are at work */
+	bench_close(&bench);
+	bench = bench_open(*state);
+	assert_int_equal(inbox_next_due(&bench.inbox), 5000);
+	assert_null(inbox_first(&bench.inbox, 1, 4999));
+	work = inbox_first(&bench.inbox, 1, 5000);
+	assert_int_equal(id_of(work), 1);
+	assert_int_equal(work->tries, 1);
+	inbox_run(&bench.inbox, work, true);
+	assert_int_equal(bench.inbox.retrying, 0);
+	done(&bench, work);
+	assert_int_equal(inbox_next_due(&bench.inbox), INT64_MAX);
+	assert_int_equal(id_of(inbox_first(&bench.inbox, 1, 5000)), 2);
 	bench_close(&bench);
 }
 
@@ -221,6 +252,9 @@ main(void)
 			folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(what_waits_in_the_store_comes_while_a_handler_waits,
 			folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_failed_waits_for_its_time_in_its_place_over_a_restart, folder_setup,
+			folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
