@@ -81,6 +81,10 @@ class Examples(harness.Case):
     def test_each_of_them_works(self):
         practice = self.practice("--quiet", "--rate", 20)
         self.prepare(practice.url)
+        # Verbs that look at the state of a host find one that has run.
+        code, _, err = harness.run("run", self.folder + "/caturday.lua", "--server", practice.url, "--seconds", "1",
+                                   token=practice.token, home=self.folder, cwd=self.folder)[:3]
+        self.assertEqual(code, 0, err)
         commands = shown_commands()
         self.assertGreater(len(commands), 15)
         for where, command in commands:

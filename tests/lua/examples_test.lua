@@ -161,3 +161,39 @@ test.case("domain_burst tells of five accounts in ten minutes, wherever the cloc
   for index = 1, 5 do post(index == 1 and 60 or 0, "again" .. index, "fast.example") end
   bot:expect { "forward " .. hook }
 end)
+
+test.case("newborn_spammer reports a young account once, with the posts and the rule, and spares staff and allies", function()
+  local bot = example("newborn_spammer", { spare = { "@ally@good.example" } })
+  local number = 0
+  local function post(acct, given)
+    number = number + 1
+    given = given or {}
+    given.id = tostring(number)
+    given.account = { id = acct, acct = acct, created_at = "2026-11-20T00:00:00.000Z", roles = given.roles or {} }
+    given.roles = nil
+    bot:advance(1000)
+    bot:update(given)
+  end
+  for _ = 1, 20 do post("new@bad.example") end
+  bot:expect {}
+  post("new@bad.example")
+  local sent = bot.actions[1].json
+  bot:expect { "report new@bad.example" }
+  test.equal(#sent.status_ids, 21)
+  test.contains(sent.comment, "rule posts: 21 original posts")
+  for _ = 1, 5 do post("new@bad.example") end
+  for _ = 1, 25 do post("ally@good.example") end
+  for _ = 1, 25 do post("mod", { roles = { { id = "3", name = "Moderator" } } }) end
+  bot:expect {}
+  local function mentions(from, to)
+    local list = {}
+    for index = from, to do list[#list + 1] = { id = tostring(index), username = "u" .. index, acct = "u" .. index, url = "" } end
+    return { mentions = list }
+  end
+  post("caller@bad.example", mentions(1, 8))
+  post("caller@bad.example", mentions(1, 15))
+  bot:expect {}
+  post("caller@bad.example", mentions(16, 16))
+  test.contains(bot.actions[1].json.comment, "rule mentions: 16 people")
+  bot:expect { "report caller@bad.example" }
+end)
