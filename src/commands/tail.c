@@ -133,7 +133,7 @@ on_state(void *data, const struct account *account, const struct stream_status *
 		tail->was_live = true;
 	if (status->state == STREAM_REFUSED && ++tail->refused_count >= tail->stream_count)
 		finish(tail, true);
-	if (status->state == STREAM_STOPPED && !tail->done)
+	if (status->state == STREAM_DISABLED && !tail->done)
 		finish(tail, true);
 }
 

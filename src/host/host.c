@@ -118,6 +118,7 @@ add_news(struct host *host, const char *name, const struct account *account,
 		.account = account,
 		.stream = str_dup(status->stream),
 		.param = str_dup(status->param),
+		.state = stream_state_name(status->state),
 		.reason = xstrdup(status->reason ? status->reason : ""),
 	};
 	LL_APPEND(host->news, news);
@@ -148,13 +149,15 @@ static void
 on_link_state(void *data, const struct account *account, const struct stream_status *status)
 {
 	struct host *host = data;
-	if (status->state == STREAM_LIVE)
+	bool is_live = status->state == STREAM_LIVE || status->state == STREAM_FILLING;
+	bool was_live = status->was == STREAM_LIVE || status->was == STREAM_FILLING;
+	if (is_live && !was_live)
 		add_news(host, "connected", account, status);
-	else if (status->state != STREAM_CONNECTING)
+	else if (!is_live && status->state != STREAM_CONNECTING)
 		add_news(host, "disconnected", account, status);
 	if (host->events.on_stream)
 		host->events.on_stream(host->data, account, status);
-	if (status->state == STREAM_STOPPED)
+	if (status->state == STREAM_DISABLED)
 		lose_account(host, account);
 }
 
@@ -170,7 +173,10 @@ on_link(void *data, const struct account *account, enum link_event what, const c
 			host->instances[i]->may_run = true;
 	}
 	if (what == LINK_READY) {
-		log_debug(log, "%s: streaming server %s", account->name, account->streaming);
+		log_debug(log, "%s: streaming server %s", account->name,
+			account->streaming ? account->streaming : "(none)");
+	} else if (what == LINK_NO_STREAMING) {
+		log_warn(log, "%s: %s", account->name, message);
 	} else if (what == LINK_RETRY) {
 		log_warn(log, "%s: %s. Trying again.", account->name, message);
 	} else {

@@ -52,7 +52,8 @@ struct instance {
 
 /* A change of a stream's state that handlers may want to hear of, told in the next turn. */
 struct news {
-	const char *name; /* "connected", "disconnected" */
+	const char *name;  /* "connected", "disconnected" */
+	const char *state; /* of the stream, stream_state_name */
 	const struct account *account;
 	char *stream, *param, *reason;
 	struct news *next;

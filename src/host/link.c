@@ -63,6 +63,8 @@ static void
 start_streaming(struct link *link)
 {
 	link->config.streaming.account = link->config.account;
+	if (!link->config.account->streaming)
+		link->config.streaming.transport = TRANSPORT_POLL;
 	link->streaming = streaming_create(&link->config.streaming, &streaming_events, link);
 	streaming_pause(link->streaming, link->paused);
 	while (link->wanted) {
@@ -74,6 +76,14 @@ start_streaming(struct link *link)
 }
 
 static void
+say_no_streaming(struct link *link)
+{
+	char *text = xasprintf("%s names no streaming server", link->config.account->host);
+	link->events.on_link(link->data, link->config.account, LINK_NO_STREAMING, text);
+	free(text);
+}
+
+static void
 on_discovered(void *data, enum discovery_result result, const char *message)
 {
 	struct link *link = data;
@@ -81,6 +91,8 @@ on_discovered(void *data, enum discovery_result result, const char *message)
 	if (result == DISCOVERY_DONE) {
 		start_streaming(link);
 		link->events.on_link(link->data, link->config.account, LINK_READY, message);
+		if (!link->config.account->streaming)
+			say_no_streaming(link);
 	} else if (result == DISCOVERY_REFUSED) {
 		link->events.on_link(link->data, link->config.account, LINK_REFUSED, message);
 	} else {
@@ -167,6 +179,28 @@ link_pause(struct link *link, bool paused)
 	link->paused = paused;
 	if (link->streaming)
 		streaming_pause(link->streaming, paused);
+}
+
+void
+link_filling(struct link *link, struct str stream, struct str param, bool filling)
+{
+	if (link->streaming)
+		streaming_filling(link->streaming, stream, param, filling);
+}
+
+void
+link_reconnect(struct link *link, const char *reason)
+{
+	if (link->streaming)
+		streaming_reconnect(link->streaming, reason);
+}
+
+void
+link_polled(struct link *link, struct str stream, struct str param, enum stream_state state,
+	int64_t retry_ms, const char *reason)
+{
+	if (link->streaming)
+		streaming_polled(link->streaming, stream, param, state, retry_ms, reason);
 }
 
 const struct account *

@@ -9,6 +9,8 @@ enum link_event {
 	LINK_READY,   /* discovery is done; streams connect from now on */
 	LINK_RETRY,   /* nothing answered; tried again after the wait that the message names */
 	LINK_REFUSED, /* the token is no good: nothing of this account is tried again */
+	LINK_NO_STREAMING, /* after LINK_READY: the server names no streaming. Its streams stay CONNECTING until somebody
+			      polls them and says so by link_polled. */
 };
 
 struct link_events {
@@ -36,6 +38,11 @@ void link_add(struct link *link, struct str stream, struct str param);
 /* Nobody wants the stream any more; one that is not there is fine. */
 void link_remove(struct link *link, struct str stream, struct str param);
 void link_pause(struct link *link, bool paused);
+/* What streaming.h says of streaming_filling, streaming_reconnect and streaming_polled. */
+void link_filling(struct link *link, struct str stream, struct str param, bool filling);
+void link_reconnect(struct link *link, const char *reason);
+void link_polled(struct link *link, struct str stream, struct str param, enum stream_state state,
+	int64_t retry_ms, const char *reason);
 const struct account *link_account(const struct link *link);
 /* Calls for each stream with its present status; nothing before the link is ready. */
 void link_each(const struct link *link, void (*fn)(void *data, const struct stream_status *status),

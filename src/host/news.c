@@ -9,7 +9,7 @@
 #include "utlist.h"
 #include "xmalloc.h"
 
-/* { account, stream, parameter, reason } as handlers of host events get it. */
+/* { account, stream, parameter, state, reason } as handlers of host events get it. */
 static struct json_doc *
 news_subject(struct host *host, const struct news *news)
 {
@@ -24,6 +24,8 @@ news_subject(struct host *host, const struct news *news)
 		json_put_key(&text, "parameter");
 		json_put_text(&text, news->param);
 	}
+	json_put_key(&text, "state");
+	json_put_text(&text, news->state);
 	json_put_key(&text, "reason");
 	json_put_text(&text, news->reason);
 	buf_add_char(&text, '}');

@@ -61,6 +61,10 @@ put_stream(void *data, const struct stream_status *status)
 		buf_add_text(out, "null");
 	put_text(out, "state", stream_state_name(status->state));
 	put_text(out, "transport", status->transport);
+	put_time(out, "since", status->since_ms);
+	put_time(out, "last_byte_at", status->last_byte_ms);
+	put_time(out, "last_event_at", status->last_event_ms);
+	put_number(out, "attempts", status->attempts);
 	put_number(out, "retry_ms", (uint64_t)status->retry_ms);
 	put_text(out, "reason", status->reason);
 	buf_add_char(out, '}');

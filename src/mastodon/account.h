@@ -14,7 +14,7 @@ struct account {
 	char *token;   /* NULL: none */
 	char *ca_file; /* NULL: the system's */
 	/* From discovery: */
-	char *streaming;    /* origin of the streaming server, http(s) scheme; NULL until known */
+	char *streaming; /* origin of the streaming server, http(s) scheme; NULL until known, and when there is none */
 	char *id;           /* own account id; NULL: unknown */
 	char *acct;         /* own user name on the server; NULL: unknown */
 	char *version;      /* of the server; NULL: unknown */

@@ -32,6 +32,8 @@ struct discovery {
 	enum step step;
 	unsigned request;
 	bool has_instance; /* an instance document came */
+	bool has_version;  /* it says what software the server runs */
+	bool has_address;  /* it names something as streaming address, be it none */
 	char *streaming;   /* found; NULL: not yet */
 };
 
@@ -55,7 +57,7 @@ finish(struct discovery *discovery, enum discovery_result result, const char *me
 static void
 replace(char **where, struct str text)
 {
-	if (text.len > 0 && text.len <= EVENT_STREAM_MAX) {
+	if (text.len > 0 && text.len <= EVENT_STREAM_MAX && !str_eq_text(text, *where)) {
 		free(*where);
 		*where = str_dup(text);
 	}
@@ -127,6 +129,7 @@ take_streaming(struct discovery *discovery, struct str text)
 	}
 	struct url found;
 	struct url server;
+	discovery->has_address = true;
 	if (!url_parse(text, &found)) {
 		log_warn(discovery->log,
 			"%s names the streaming address \"%.*s\", which is none; ignored",
@@ -147,7 +150,9 @@ read_instance(struct discovery *discovery, struct json_value root)
 	discovery->has_instance = true;
 	take_streaming(discovery, json_str(json_path(root, v2 ? "configuration.urls.streaming"
 							      : "urls.streaming_api")));
-	replace(&account->version, json_str(json_get(root, "version")));
+	struct str version = json_str(json_get(root, "version"));
+	discovery->has_version = discovery->has_version || version.len > 0;
+	replace(&account->version, version);
 	int64_t max = 0;
 	if (json_get_int(json_path(root, "configuration.statuses.max_characters"), &max) ||
 		json_get_int(json_get(root, "max_toot_chars"), &max)) {
@@ -161,10 +166,15 @@ static void
 instance_is_over(struct discovery *discovery)
 {
 	struct account *account = discovery->account;
-	if (discovery->streaming == NULL) {
+	bool names_none = discovery->has_version && !discovery->has_address;
+	if (discovery->streaming == NULL && names_none) {
+		/* Pixelfed, Friendica, Takahe: null, "" or no key (protocol.md 4.4). */
+		free(account->streaming);
+		account->streaming = NULL;
+	} else if (discovery->streaming == NULL) {
 		log_warn(discovery->log,
 			discovery->has_instance
-				? "%s names no streaming server: trying its own address"
+				? "%s names no streaming address that is one: trying its own"
 				: "%s has no instance document: taking it for a bare streaming "
 				  "server",
 			account->host);

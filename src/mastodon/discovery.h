@@ -7,14 +7,14 @@
 #include "log.h"
 
 enum discovery_result {
-	DISCOVERY_DONE,    /* account->streaming is set; what else is missing was warned of */
+	DISCOVERY_DONE, /* account->streaming is set, or NULL: the server names none; what else is missing was warned of */
 	DISCOVERY_REFUSED, /* verify_credentials said 401: the token is no good. Do not retry. */
 	DISCOVERY_FAILED,  /* nothing answered: retry later */
 };
 
 struct discovery;
 
-/* GET /api/v2/instance, else /api/v1/instance, else the API host itself; then verify_credentials when there
+/* GET /api/v2/instance, else /api/v1/instance; without either, the API host itself; then verify_credentials when there
  * is a token (only a 401 there is fatal, anything else a warning: bare streaming servers exist).
  * Fills the account. `done` runs once, later; `message` is for people. The object is gone after.
  * NULL when HTTP_RUNNING_MAX requests are running: try again later. */

@@ -22,12 +22,14 @@ stream_state_name(enum stream_state state)
 		return "connecting";
 	case STREAM_LIVE:
 		return "live";
+	case STREAM_FILLING:
+		return "filling";
 	case STREAM_WAITING:
 		return "waiting";
 	case STREAM_REFUSED:
 		return "refused";
-	case STREAM_STOPPED:
-		return "stopped";
+	case STREAM_DISABLED:
+		return "disabled";
 	}
 	return "?";
 }
@@ -37,7 +39,14 @@ stream_state_name(enum stream_state state)
 bool
 sub_is_active(const struct sub *sub)
 {
-	return !sub->removed && sub->state != STREAM_REFUSED && sub->state != STREAM_STOPPED;
+	return !sub->removed && !sub->polled && sub->state != STREAM_REFUSED &&
+	       sub->state != STREAM_DISABLED;
+}
+
+bool
+sub_is_live(const struct sub *sub)
+{
+	return sub->state == STREAM_LIVE || sub->state == STREAM_FILLING;
 }
 
 struct str
@@ -54,17 +63,36 @@ sub_label(const struct sub *sub, char *out, size_t size)
 	return out;
 }
 
+int64_t
+streaming_wall_ms(const struct streaming *streaming)
+{
+	struct clock clock = loop_clock(streaming->config.loop);
+	return clock_wall_ms(&clock);
+}
+
+static const char *
+transport_name(const struct sub *sub)
+{
+	return sub->polled ? "poll" : sub->streaming->use_ws ? "ws" : "sse";
+}
+
 static struct stream_status
 sub_status(const struct sub *sub)
 {
+	const struct streaming *streaming = sub->streaming;
 	int64_t left = sub->retry_at_ms - loop_now_ms(sub->streaming->config.loop);
 	return (struct stream_status){
 		.stream = str_from(sub->info->name),
 		.param = sub_param(sub),
 		.state = sub->state,
+		.was = sub->was,
 		.retry_ms = sub->state == STREAM_WAITING && left > 0 ? left : 0,
 		.reason = sub->reason,
-		.transport = sub->streaming->use_ws ? "ws" : "sse",
+		.transport = transport_name(sub),
+		.since_ms = sub->since_ms,
+		.last_byte_ms = streaming->use_ws ? streaming->byte_ms : sub->byte_ms,
+		.last_event_ms = sub->event_ms,
+		.attempts = streaming->failures + sub->failures,
 	};
 }
 
@@ -76,15 +104,17 @@ sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *
 				    strcmp(sub->reason, reason) == 0)) {
 		return;
 	}
-	if (state == STREAM_LIVE && sub->state != STREAM_LIVE) {
+	if (state != sub->state && (state == STREAM_LIVE || state == STREAM_FILLING)) {
 		char label[SUB_LABEL_BYTES];
-		log_info(streaming->config.log, "%s: %s is live (%s)",
+		log_info(streaming->config.log, "%s: %s is %s (%s)",
 			streaming->config.account->name, sub_label(sub, label, sizeof(label)),
-			streaming->use_ws ? "ws" : "sse");
+			stream_state_name(state), transport_name(sub));
 	}
 	char *copy = xstrdup(reason); /* `reason` may be the old one */
 	free(sub->reason);
 	sub->reason = copy;
+	sub->since_ms = sub->state != state ? streaming_wall_ms(streaming) : sub->since_ms;
+	sub->was = sub->state;
 	sub->state = state;
 	sub->retry_at_ms = loop_now_ms(streaming->config.loop) + retry_ms;
 	struct stream_status status = sub_status(sub);
@@ -193,8 +223,8 @@ streaming_stop(struct streaming *streaming, const char *words)
 	cut_all(streaming);
 	loop_timer_stop(streaming->retry);
 	DL_FOREACH(streaming->subs, sub) {
-		if (sub_is_active(sub)) {
-			sub_set(sub, STREAM_STOPPED, 0, streaming->stop_reason);
+		if (sub_is_active(sub) || sub->polled) {
+			sub_set(sub, STREAM_DISABLED, 0, streaming->stop_reason);
 		}
 	}
 }
@@ -265,7 +295,7 @@ static void
 greet(struct streaming *streaming, struct sub *sub)
 {
 	if (streaming->stopped) {
-		sub_set(sub, STREAM_STOPPED, 0, streaming->stop_reason);
+		sub_set(sub, STREAM_DISABLED, 0, streaming->stop_reason);
 	} else if (loop_timer_active(streaming->retry) && sub->is_new) {
 		int64_t left = streaming->retry_at_ms - loop_now_ms(streaming->config.loop);
 		sub_set(sub, STREAM_WAITING, left > 0 ? left : 0, streaming->wait_reason);
@@ -281,7 +311,10 @@ on_kick(void *data)
 	struct sub *sub;
 	sweep(streaming);
 	DL_FOREACH(streaming->subs, sub) {
-		if (sub_is_active(sub)) {
+		if (sub->polled && sub->is_new) {
+			sub->is_new = false;
+			sub_set(sub, STREAM_CONNECTING, 0, "");
+		} else if (sub_is_active(sub)) {
 			greet(streaming, sub);
 		}
 	}
@@ -384,6 +417,9 @@ streaming_add(struct streaming *streaming, struct str stream, struct str param)
 	sub->info = info;
 	sub->param = str_dup(param);
 	sub->state = STREAM_WAITING; /* so that the first "connecting" is told */
+	sub->was = STREAM_WAITING;
+	sub->since_ms = streaming_wall_ms(streaming);
+	sub->polled = streaming->config.transport == TRANSPORT_POLL;
 	sub->reason = xstrdup("");
 	sub->is_new = true;
 	sse_init(&sub->sse, streaming_sse_on_event, sub);
@@ -391,6 +427,49 @@ streaming_add(struct streaming *streaming, struct str stream, struct str param)
 	pace_init(&sub->pace, STREAMING_BASE_MS, STREAMING_CAP_MS, STREAMING_HEALTHY_MS);
 	DL_APPEND(streaming->subs, sub);
 	streaming_kick(streaming);
+}
+
+void
+streaming_filling(struct streaming *streaming, struct str stream, struct str param, bool filling)
+{
+	const struct stream_info *info = stream_info(stream);
+	struct sub *sub =
+		info != NULL ? find_sub(streaming, stream, stream_param(info, param)) : NULL;
+	if (sub != NULL && sub_is_live(sub)) {
+		sub_set(sub, filling ? STREAM_FILLING : STREAM_LIVE, 0, sub->reason);
+	}
+}
+
+void
+streaming_reconnect(struct streaming *streaming, const char *reason)
+{
+	int64_t now_ms = loop_now_ms(streaming->config.loop);
+	if (streaming->stopped || !any_active(streaming) || loop_timer_active(streaming->retry)) {
+		return; /* which is on its way already */
+	}
+	cut_all(streaming);
+	streaming_wait(
+		streaming, pace_down(&streaming->pace, streaming->config.rng, now_ms), reason);
+}
+
+void
+streaming_polled(struct streaming *streaming, struct str stream, struct str param,
+	enum stream_state state, int64_t retry_ms, const char *reason)
+{
+	const struct stream_info *info = stream_info(stream);
+	struct sub *sub =
+		info != NULL ? find_sub(streaming, stream, stream_param(info, param)) : NULL;
+	if (sub == NULL || streaming->stopped) {
+		return;
+	}
+	if (!sub->polled) {
+		streaming_ws_unsubscribe(sub);
+		loop_timer_stop(sub->timer);
+		streaming_sse_cancel(sub);
+		sub->polled = true;
+		streaming_kick(streaming);
+	}
+	sub_set(sub, state, retry_ms, reason);
 }
 
 void

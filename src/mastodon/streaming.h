@@ -12,23 +12,33 @@
 #include "rng.h"
 #include "ws.h"
 
-enum transport { TRANSPORT_AUTO, TRANSPORT_WS, TRANSPORT_SSE };
+enum transport {
+	TRANSPORT_AUTO,
+	TRANSPORT_WS,
+	TRANSPORT_SSE,
+	TRANSPORT_POLL, /* no connections: somebody else fetches, and tells by streaming_polled */
+};
 
+/* Drawn in docs/architecture.md. */
 enum stream_state {
 	STREAM_CONNECTING,
 	STREAM_LIVE, /* SSE: the first bytes came; WebSocket: open, subscribe sent and no error within a second or
 			    an event came */
+	STREAM_FILLING, /* live, and what it may have missed before is being fetched: streaming_filling */
 	STREAM_WAITING, /* until the next attempt; retry_ms says how long */
 	STREAM_REFUSED, /* the server will not have it: scope, list, unknown stream. Not retried. */
-	STREAM_STOPPED, /* credentials no longer good. Nothing of this account is retried. */
+	STREAM_DISABLED, /* credentials no longer good. Nothing of this account is retried. */
 };
 
 struct stream_status {
 	struct str stream, param;
-	enum stream_state state;
-	int64_t retry_ms;      /* STREAM_WAITING */
-	const char *reason;    /* for people; "" when there is nothing to say */
-	const char *transport; /* "ws" or "sse" */
+	enum stream_state state, was;        /* `was`: before this one, for on_state */
+	int64_t retry_ms;                    /* STREAM_WAITING */
+	const char *reason;                  /* for people; "" when there is nothing to say */
+	const char *transport;               /* "ws", "sse" or "poll" */
+	int64_t since_ms;                    /* Unix ms: when the state began */
+	int64_t last_byte_ms, last_event_ms; /* Unix ms; 0: none yet */
+	unsigned attempts;                   /* that failed in a row */
 };
 const char *stream_state_name(enum stream_state state);
 
@@ -36,8 +46,9 @@ struct streaming_events {
 	void (*on_event)(void *data, struct event *event); /* takes the event */
 	void (*on_broken)(void *data,
 		const char *what); /* a message that could not be decoded; counted, logged */
-	void (*on_state)(
-		void *data, const struct stream_status *status); /* borrowed; also for each retry */
+	/* Borrowed; also for each retry. LIVE with `was` FILLING is the end of a fill; any other LIVE is a new
+	 * connection, after which a fill is due. */
+	void (*on_state)(void *data, const struct stream_status *status);
 };
 
 struct streaming_config {
@@ -57,7 +68,7 @@ struct streaming;
 /* Keeps everything in `config` (the struct itself is copied). Connects when the first stream is added. Callbacks run
  * from the loop only. Auto tries WebSocket first; when its handshake fails otherwise than by 401 twice, SSE, and back.
  * Waits between attempts: pace (base 1 s, cap 5 min, reset after 60 s of health). A clean end is followed by one
- * attempt; a 401 then ends in STREAM_STOPPED. */
+ * attempt; a 401 then ends in STREAM_DISABLED. */
 struct streaming *streaming_create(
 	const struct streaming_config *config, const struct streaming_events *events, void *data);
 void streaming_destroy(struct streaming *streaming); /* no callbacks after */
@@ -66,6 +77,16 @@ void streaming_add(struct streaming *streaming, struct str stream, struct str pa
 void streaming_remove(struct streaming *streaming, struct str stream, struct str param);
 /* Stops and resumes reading from the sockets (back-pressure). */
 void streaming_pause(struct streaming *streaming, bool paused);
+/* A fill of the stream has begun or ended: LIVE becomes FILLING or back, and on_state is told. Does nothing in another
+ * state: a connection that ends meanwhile ends FILLING too. */
+void streaming_filling(
+	struct streaming *streaming, struct str stream, struct str param, bool filling);
+/* Gives up all connections and makes them again, by the pace. `reason` is for people and copied. */
+void streaming_reconnect(struct streaming *streaming, const char *reason);
+/* Somebody fetches the stream by polling, and this is how it stands: LIVE, FILLING, WAITING (`retry_ms`) or REFUSED.
+ * From the first call on no connection is kept for it. */
+void streaming_polled(struct streaming *streaming, struct str stream, struct str param,
+	enum stream_state state, int64_t retry_ms, const char *reason);
 /* Calls for each stream with its present status. */
 void streaming_each(const struct streaming *streaming,
 	void (*fn)(void *data, const struct stream_status *status), void *data);

@@ -18,7 +18,7 @@ prove(struct sub *sub)
 {
 	sub->proven = true;
 	sub->suspected = false;
-	if (sub->state != STREAM_LIVE) {
+	if (!sub_is_live(sub)) {
 		loop_timer_stop(sub->timer);
 		sub_set(sub, STREAM_LIVE, 0, "");
 	}
@@ -91,6 +91,7 @@ find_only(struct streaming *streaming, const struct event *event)
 static void
 deliver_as(struct sub *sub, struct event *event)
 {
+	sub->event_ms = event->received_at_ms;
 	struct event parts = *event;
 	parts.param = sub_param(sub);
 	event->doc = NULL; /* the new event owns it */
@@ -106,6 +107,7 @@ streaming_attribute(struct streaming *streaming, const struct decode_context *co
 	if (sub != NULL) {
 		streaming->found = sub;
 		prove(sub);
+		sub->event_ms = event->received_at_ms;
 		streaming_deliver(streaming, event);
 		return;
 	}

@@ -15,8 +15,12 @@ struct sub {
 	const struct stream_info *info;
 	char *param; /* NULL without */
 	enum stream_state state;
+	enum stream_state was;
 	int64_t retry_at_ms; /* STREAM_WAITING: loop_now_ms of the next attempt */
+	int64_t since_ms;    /* Unix ms of the last change of `state` */
+	int64_t event_ms;    /* Unix ms of the last event; 0: none */
 	char *reason;        /* never NULL */
+	bool polled;         /* somebody fetches it; no connection is kept */
 	bool is_new;         /* no kick has seen it yet */
 	bool removed;        /* freed by the next kick: callbacks may be on the stack */
 	/* WebSocket: from the subscribe message to its confirmation. SSE: the next attempt, and from
@@ -32,6 +36,7 @@ struct sub {
 	/* Of the present SSE answer: */
 	unsigned request; /* 0: none */
 	bool has_bytes;
+	int64_t byte_ms; /* Unix ms of the last bytes of an answer; 0: none */
 	struct sse sse;
 	unsigned failures; /* in a row, without a byte */
 
@@ -59,6 +64,7 @@ struct streaming {
 
 	struct ws *ws; /* NULL: none */
 	bool is_open;
+	int64_t byte_ms;   /* Unix ms of the last bytes; 0: none */
 	bool slash;        /* some proxies want the path with one (protocol.md 2.1) */
 	unsigned failures; /* of the handshake, in a row */
 
@@ -75,10 +81,12 @@ struct streaming {
 #define SWITCH_FAILURES      2 /* of one transport before auto takes the other */
 
 /* streaming.c */
+int64_t streaming_wall_ms(const struct streaming *streaming); /* Unix ms */
 void streaming_kick(struct streaming *streaming); /* looks at everything, a moment later */
 /* Sets and tells. `reason` is copied. Does nothing on a removed sub. */
 void sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *reason);
-bool sub_is_active(const struct sub *sub); /* neither removed nor refused nor stopped */
+bool sub_is_active(const struct sub *sub); /* neither removed nor refused, disabled or polled */
+bool sub_is_live(const struct sub *sub);   /* perhaps filling */
 struct str sub_param(const struct sub *sub);
 const char *sub_label(const struct sub *sub, char *out, size_t size); /* "hashtag caturday" */
 /* The server will not have it. Logs. */

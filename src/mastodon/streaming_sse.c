@@ -87,7 +87,7 @@ any_live(const struct streaming *streaming)
 {
 	const struct sub *sub;
 	DL_FOREACH(streaming->subs, sub) {
-		if (!sub->removed && sub->state == STREAM_LIVE) {
+		if (!sub->removed && !sub->polled && sub_is_live(sub)) {
 			return true;
 		}
 	}
@@ -135,6 +135,7 @@ streaming_sse_on_event(void *data, struct str type, struct str payload)
 	struct decode_output out = {0};
 	switch (decode_sse(&context, type, payload, &out)) {
 	case DECODE_EVENT:
+		sub->event_ms = out.event->received_at_ms;
 		streaming_deliver(streaming, out.event);
 		break;
 	case DECODE_ERROR:
@@ -163,6 +164,7 @@ static void
 on_data(void *data, struct str bytes)
 {
 	struct sub *sub = data;
+	sub->byte_ms = streaming_wall_ms(sub->streaming);
 	if (!sub->has_bytes) {
 		sub->has_bytes = true;
 		sub->failures = 0;

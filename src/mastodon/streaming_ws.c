@@ -82,7 +82,9 @@ streaming_ws_on_timer(struct sub *sub)
 		streaming_ws_subscribe(sub);
 	} else if (!sub->suspected) {
 		pace_up(&sub->pace, loop_now_ms(sub->streaming->config.loop));
-		sub_set(sub, STREAM_LIVE, 0, "");
+		if (!sub_is_live(sub)) {
+			sub_set(sub, STREAM_LIVE, 0, "");
+		}
 	}
 }
 
@@ -117,6 +119,13 @@ on_open(void *data)
 	streaming->failures = 0;
 	pace_up(&streaming->pace, loop_now_ms(streaming->config.loop));
 	streaming_kick(streaming); /* which subscribes */
+}
+
+static void
+on_alive(void *data)
+{
+	struct streaming *streaming = data;
+	streaming->byte_ms = streaming_wall_ms(streaming);
 }
 
 static void
@@ -230,8 +239,10 @@ on_end(void *data, const struct ws_ended *ended)
 void
 streaming_ws_connect(struct streaming *streaming)
 {
-	static const struct ws_events events = {
-		.on_open = on_open, .on_message = on_message, .on_end = on_end};
+	static const struct ws_events events = {.on_open = on_open,
+		.on_message = on_message,
+		.on_alive = on_alive,
+		.on_end = on_end};
 	const struct account *account = streaming->config.account;
 	struct sub *sub;
 	if (streaming->ws != NULL) {

@@ -168,9 +168,34 @@ uses_the_api_host_when_no_address_is_named(void **state)
 		assert_int_equal(fixture.result, DISCOVERY_DONE);
 		assert_string_equal(fixture.account->streaming, fixture.scripted.origin);
 		assert_int_equal(
-			scripted_count_lines(&fixture.scripted, "its own address") +
+			scripted_count_lines(&fixture.scripted, "trying its own") +
 				scripted_count_lines(&fixture.scripted, "bare streaming server"),
 			1);
+		teardown(&fixture);
+	}
+}
+
+static void
+says_when_a_server_has_no_streaming(void **state)
+{
+	(void)state;
+	static const char *const documents[] = {
+		"{\"version\":\"3.5.3 (compatible; Pixelfed 0.12)\",\"urls\":{\"streaming_api\":null},"
+		"\"configuration\":{\"urls\":{\"streaming\":null}}}",
+		"{\"version\":\"2.8.0 (compatible; Friendica 2024.09)\",\"urls\":{\"streaming_api\":\"\"}}",
+		"{\"version\":\"takahe/0.11\",\"urls\":{}}",
+	};
+	for (size_t i = 0; i < COUNT_OF(documents); i++) {
+		struct fixture fixture;
+		setup(&fixture, TOKEN);
+		fixture.v2 = (struct reply){200, documents[i]};
+		fixture.v1 = (struct reply){200, documents[i]};
+		fixture.credentials = (struct reply){200, "{\"id\":\"42\",\"acct\":\"bot\"}"};
+		fixture.account->streaming = xstrdup("https://formerly.example");
+		run(&fixture);
+		assert_int_equal(fixture.result, DISCOVERY_DONE);
+		assert_null(fixture.account->streaming);
+		assert_string_equal(fixture.account->id, "42");
 		teardown(&fixture);
 	}
 }
@@ -309,6 +334,7 @@ main(void)
 		cmocka_unit_test(takes_the_address_of_the_second_version),
 		cmocka_unit_test(falls_back_to_the_first_version),
 		cmocka_unit_test(uses_the_api_host_when_no_address_is_named),
+		cmocka_unit_test(says_when_a_server_has_no_streaming),
 		cmocka_unit_test(keeps_to_http_where_the_advertised_address_cannot_be_right),
 		cmocka_unit_test(stops_at_a_refused_token_only),
 		cmocka_unit_test(never_takes_the_token_along_a_redirect),

@@ -204,13 +204,13 @@ stops_for_good_when_the_token_is_refused(void **state)
 		setup(&fixture, transports[t], FAST, &behaviour);
 		add(&fixture, "public", NULL);
 		add(&fixture, "user", NULL);
-		run_until(&fixture, &fixture.states, "user -: stopped");
-		expect(&fixture.states, "public -: stopped credentials: the server says 401 "
+		run_until(&fixture, &fixture.states, "user -: disabled");
+		expect(&fixture.states, "public -: disabled credentials: the server says 401 "
 					"\"Invalid access token\"");
 		unsigned attempts = fixture.upgrades + fixture.requests;
 		assert_true(attempts <= 2);
 		add(&fixture, "direct", NULL);
-		run_until(&fixture, &fixture.states, "direct -: stopped");
+		run_until(&fixture, &fixture.states, "direct -: disabled");
 		run_for(&fixture, MINUTE / 6);
 		assert_int_equal(fixture.upgrades + fixture.requests, attempts);
 		assert_int_equal(scripted_count_lines(&fixture.scripted, "error bot:"), 1);
@@ -252,7 +252,7 @@ tries_once_more_after_a_clean_end(void **state)
 		run_until(&fixture, &fixture.states, "public -: waiting");
 		expect(&fixture.states, "token is revoked");
 		assert_true(fixture.last_retry_ms <= 1000);
-		run_until(&fixture, &fixture.states, "public -: stopped credentials");
+		run_until(&fixture, &fixture.states, "public -: disabled credentials");
 		run_for(&fixture, MINUTE / 6);
 		assert_int_equal(fixture.upgrades + fixture.requests, 2);
 		teardown(&fixture);
@@ -337,7 +337,7 @@ makes_few_attempts_whatever_goes_wrong(void **state)
 		if (attempts < 3 || attempts > 20) {
 			fail_msg("row %zu: %u attempts\n%s", i, attempts, fixture.states.ptr);
 		}
-		assert_false(has(&fixture.states, "stopped"));
+		assert_false(has(&fixture.states, "disabled"));
 		assert_false(has(&fixture.states, "refused the"));
 		assert_true(count(&fixture.states, "waiting") <= 2 * attempts);
 		teardown(&fixture);
