@@ -2,6 +2,7 @@
 -- The practice instance: puts its parts together, listens, and hands every connection to the part that answers it.
 local json = require "trusted.json"
 local loop = require "trusted.loop"
+local relay = require "trusted.relay"
 local server = require "trusted.server"
 local system = require "trusted.system"
 local control = require "practice.control"
@@ -101,6 +102,19 @@ local function start_rest(ctx)
   ctx.control = control.new(ctx)
 end
 
+-- Everybody connects to the relay, which makes connections go wrong; the server behind it has a port of its own.
+local function listen(arguments)
+  local inner, problem = server.listen { cert = arguments.cert, key = arguments.key, port = 0 }
+  local port
+  if inner then
+    port, problem = relay.listen { host = arguments.host, port = arguments.port, target = inner }
+  end
+  if not port then
+    error(problem, 0)
+  end
+  return port
+end
+
 -- Starts everything. `arguments`: port, host, rate, events, scenario (paths), cert, key, quiet.
 -- Returns { port, url, token }; raises a message for people when something is wrong.
 function main.start(arguments)
@@ -118,12 +132,7 @@ function main.start(arguments)
     end
   end
   start_rest(ctx)
-  local port, problem = server.listen { host = arguments.host, port = arguments.port, cert = arguments.cert,
-    key = arguments.key }
-  if not port then
-    error(problem, 0)
-  end
-  ctx.port = port
+  ctx.port = listen(arguments)
   if ctx.player then
     ctx.player:start(arguments.rate)
   else
@@ -133,8 +142,7 @@ function main.start(arguments)
     ctx.timeline:start(arguments.rate)
   end
   if arguments.scenario then
-    local source
-    source, problem = system.read(arguments.scenario)
+    local source, problem = system.read(arguments.scenario)
     local fine = source and true
     if source then
       fine, problem = scenario.run(ctx, arguments.scenario, source, function(words)

@@ -56,8 +56,10 @@
 #define SERVER_CONNECTIONS_MAX 4096
 #define SERVER_SEND_QUEUE_MAX  (256u << 20) /* the practice instance buffers SSE as Mastodon does */
 #define SERVER_WAITING_MAX                                                                         \
-	(SERVER_BODY_MAX + SERVER_HEAD_MAX + (1u << 20))  /* a request and what follows it */
-#define LWS_CONNECTIONS_MAX (SERVER_CONNECTIONS_MAX + 16) /* lws allocates tables of that length */
+	(SERVER_BODY_MAX + SERVER_HEAD_MAX + (1u << 20)) /* a request and what follows it */
+#define RELAY_QUEUE_MAX       (64u << 10)                /* bytes of one direction that wait */
+#define RELAY_CONNECTIONS_MAX SERVER_CONNECTIONS_MAX
+#define LWS_CONNECTIONS_MAX   (SERVER_CONNECTIONS_MAX + 16) /* lws allocates tables of that length */
 
 /* json, event */
 #define JSON_DEPTH_MAX       256

@@ -301,6 +301,14 @@ server_cut(struct server *server, server_conn id, bool reset)
 	return true;
 }
 
+int
+server_peer_port(const struct server *server, server_conn id)
+{
+	struct conn *conn = find(server, id);
+
+	return conn ? listener_peer_port(conn->wsi) : 0;
+}
+
 size_t
 server_queued(const struct server *server, server_conn id)
 {

@@ -75,5 +75,7 @@ bool server_ws_ping(struct server *server, server_conn id);
 bool server_ws_close(struct server *server, server_conn id, int code, struct str reason);
 /* Cuts the connection: FIN, or RST when `reset`; nothing further is sent. */
 bool server_cut(struct server *server, server_conn id, bool reset);
+/* Port that the connection comes from, as the server sees it; 0 for unknown ids. */
+int server_peer_port(const struct server *server, server_conn id);
 /* Bytes queued for a connection and not yet taken by the socket; 0 for unknown ids. */
 size_t server_queued(const struct server *server, server_conn id);

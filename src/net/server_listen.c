@@ -196,6 +196,18 @@ listener_port(const struct listener *listener)
 	return listener->port;
 }
 
+int
+listener_peer_port(struct lws *wsi)
+{
+	struct sockaddr_in from = {.sin_family = AF_UNSPEC};
+	socklen_t len = sizeof(from);
+
+	if (getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&from, &len) != 0 ||
+		from.sin_family != AF_INET)
+		return 0;
+	return ntohs(from.sin_port);
+}
+
 void
 listener_kill(struct listener *listener, struct lws *wsi)
 {

@@ -24,5 +24,7 @@ struct listener *listener_create(struct loop *loop, const struct server_config *
 	const struct listener_events *events, void *data, char *error);
 void listener_destroy(struct listener *listener); /* connections stay; NULL is fine */
 int listener_port(const struct listener *listener);
+/* Port that a connection comes from; 0 when it cannot be told. */
+int listener_peer_port(struct lws *wsi);
 /* Closes a connection soon. */
 void listener_kill(struct listener *listener, struct lws *wsi);

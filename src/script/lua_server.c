@@ -389,6 +389,14 @@ lua_server_queued(lua_State *L)
 	return 1;
 }
 
+/* peer_port(conn) -> port that it comes from; 0: it is gone */
+static int
+lua_server_peer_port(lua_State *L)
+{
+	lua_pushinteger(L, server_peer_port(check_server(L), check_conn(L)));
+	return 1;
+}
+
 static const luaL_Reg server_functions[] = {
 	{"listen", server_listen},
 	{"respond", lua_server_respond},
@@ -402,6 +410,7 @@ static const luaL_Reg server_functions[] = {
 	{"ws_close", lua_server_ws_close},
 	{"cut", lua_server_cut},
 	{"queued", lua_server_queued},
+	{"peer_port", lua_server_peer_port},
 	{NULL, NULL},
 };
 

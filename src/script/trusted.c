@@ -17,6 +17,7 @@ static const char module_key; /* registry: the main module's table */
 
 static const struct lua_module modules[] = {
 	{"trusted.server", lua_server_open},
+	{"trusted.relay", lua_relay_open},
 	{"trusted.loop", lua_loop_open},
 	{"trusted.json", trusted_json_open},
 	{"trusted.system", trusted_system_open},
@@ -127,6 +128,7 @@ trusted_destroy(struct trusted *trusted)
 {
 	if (!trusted)
 		return;
+	relay_destroy(trusted->relay);
 	server_destroy(trusted->server);
 	lua_loop_finish(trusted);
 	lua_state_destroy(trusted->state);

@@ -6,6 +6,7 @@
 
 #include "json.h"
 #include "lua_state.h"
+#include "relay.h"
 #include "rng.h"
 #include "server.h"
 #include "trusted.h"
@@ -18,6 +19,7 @@ struct trusted {
 	FILE *out;
 	struct lua_state *state;
 	struct server *server;        /* NULL until it listens */
+	struct relay *relay;          /* before it; NULL until it listens */
 	struct trusted_timer *timers; /* hash, by id */
 	unsigned last_timer;
 	struct json_parser *parser;
@@ -42,6 +44,7 @@ bool trusted_enter(struct trusted *trusted, lua_body_fn *body, void *data, const
 void trusted_push_function(lua_State *L, const char *name);
 
 int lua_server_open(lua_State *L);     /* trusted.server */
+int lua_relay_open(lua_State *L);      /* trusted.relay */
 int lua_loop_open(lua_State *L);       /* trusted.loop */
 int trusted_json_open(lua_State *L);   /* trusted.json */
 int trusted_system_open(lua_State *L); /* trusted.system */
