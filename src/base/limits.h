@@ -265,3 +265,15 @@
 #define ALERT_BURST_MS       600000  /* in this time */
 #define ALERT_GATHER_MS      60000   /* are gathered for so long, and become one */
 #define ALERT_HELD_LINES_MAX 20      /* of those that were gathered */
+
+/* fills */
+#define FILL_HELD_MAX      (8u << 20) /* bytes of pages that one fill keeps while it pages downward */
+#define FILL_DOWN_MAX      2000       /* pages downward of one fill */
+#define STREAM_SOURCES_MAX 3          /* REST resources that have events of one stream */
+#define FILL_WAITS_MAX     120        /* answers of 206 in a row */
+#define FILL_WAIT_MS       5000       /* after a 206 that does not say how long */
+#define FILL_WAIT_MAX_MS   60000
+#define FILL_WORDS_MAX     300  /* of the reason of a gap */
+#define BACKLOG_MAX        1000 /* process_backlog */
+#define CURSOR_MARK_MS     (5 * 60 * 1000)
+#define CURSOR_MARKS_MAX   100 /* of a source: more than the six hours of a sweep */

@@ -2,6 +2,7 @@
 /* The end of a turn: one transaction with all that it did, old rows that go with it, and checkpoints off the loop. */
 #include <stdlib.h>
 
+#include "fills.h"
 #include "host_private.h"
 #include "limits.h"
 #include "seen.h"
@@ -37,6 +38,7 @@ prune(struct host *host, int64_t now_mono_ms, int64_t now_ms)
 		journal_prune(store, now_ms - keep.journal_ms, PRUNE_ROWS_MAX),
 		intent_prune(store, now_ms - keep.actions_ms, PRUNE_ROWS_MAX),
 		tombstone_prune(store, now_ms - keep.tombstones_ms, PRUNE_ROWS_MAX),
+		gap_prune(store, now_ms - keep.tombstones_ms, PRUNE_ROWS_MAX),
 		windows_prune(
 			store, now_ms - DAY_MS, PRUNE_ROWS_MAX), /* of plugins that are gone */
 		store_shrink(store, SHRINK_PAGES_MAX) ? PRUNE_ROWS_MAX : 0,
@@ -94,7 +96,8 @@ void
 commit_now(struct host *host, int64_t now_mono_ms)
 {
 	host->held_turns = 0;
-	bool quiet_due = host->marks && now_mono_ms - host->committed_at_ms >= COMMIT_QUIET_MS;
+	bool quiet_due =
+		host->positions_changed && now_mono_ms - host->committed_at_ms >= COMMIT_QUIET_MS;
 	if (!host->turn_failed && !store_in_transaction(host->store) && !quiet_due) {
 		trouble_turn_done(host);
 		return;

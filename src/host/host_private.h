@@ -91,22 +91,23 @@ struct host {
 	struct instance **instances; /* in the order of the config; none is NULL */
 	unsigned instance_count;
 	struct instance *by_number[INTAKE_INSTANCES_MAX]; /* NULL: the number is free */
-	struct loop_timer *tick;        /* wakes the loop for schedules and positions */
-	struct news *news;              /* news::next, oldest first */
-	struct task *tasks;             /* that wait, task::next, oldest first */
-	struct timer *timers;           /* functions to start, timer::next, the soonest first */
-	uint64_t last_task;             /* number */
-	struct watch *watch;            /* of the files of plugins and config; NULL offline */
-	struct control *control;        /* NULL: none */
-	int64_t started_at_ms;          /* wall clock */
-	struct retired *retired;        /* list, retired::next, oldest first */
-	struct reload_request *reloads; /* list, reload_request::next; reload.c */
-	struct position_mark *marks; /* hash: newest ids that are not committed yet; positions.c */
-	int64_t committed_at_ms;     /* monotonic */
-	unsigned turn_events;        /* that the last turn took */
-	int64_t wall_seen_ms;        /* by schedules_run */
-	int64_t prune_at_ms;         /* monotonic: when old rows are looked for again */
-	struct raised *alerts;       /* raised::next, oldest first; alert.c */
+	struct loop_timer *tick;         /* wakes the loop for schedules and positions */
+	struct news *news;               /* news::next, oldest first */
+	struct task *tasks;              /* that wait, task::next, oldest first */
+	struct timer *timers;            /* functions to start, timer::next, the soonest first */
+	uint64_t last_task;              /* number */
+	struct watch *watch;             /* of the files of plugins and config; NULL offline */
+	struct control *control;         /* NULL: none */
+	int64_t started_at_ms;           /* wall clock */
+	struct retired *retired;         /* list, retired::next, oldest first */
+	struct reload_request *reloads;  /* list, reload_request::next; reload.c */
+	struct position *positions;      /* hash: newest cursors; positions.c */
+	unsigned positions_changed;      /* that are not committed */
+	int64_t committed_at_ms;         /* monotonic */
+	unsigned turn_events;            /* that the last turn took */
+	int64_t wall_seen_ms;            /* by schedules_run */
+	int64_t prune_at_ms;             /* monotonic: when old rows are looked for again */
+	struct raised *alerts;           /* raised::next, oldest first; alert.c */
 	int64_t alerted_ms[ALERT_BURST]; /* when the last ones went out; a ring */
 	unsigned alerted;                /* how many, since the start */
 	int64_t alert_due_ms; /* when those that were gathered go out; 0: there are none */
@@ -314,7 +315,15 @@ bool trouble_rests(struct host *host);
 /* positions.c */
 void positions_mark(struct host *host, const struct event *event); /* the event came in */
 void positions_write(struct host *host);                           /* inside the transaction */
+/* All, changes included: they are read from the store when next asked for. The turn was taken back, or the host ends. */
 void positions_forget(struct host *host);
+struct source_key;
+/* The newest cursor, committed or not; STR_NONE: the source was never read. Borrowed until the next event. */
+struct str positions_cursor(struct host *host, const struct source_key *key, int64_t *at_ms);
+/* The newest that the stream itself brought since the start; STR_NONE: none. */
+struct str positions_live(struct host *host, const struct source_key *key);
+/* Where a source begins for us; nothing happens when it was read further already. */
+void positions_begin(struct host *host, const struct source_key *key, struct str cursor);
 
 /* schedules.c */
 void schedules_start(struct host *host); /* reads or sets the first due times */

@@ -1,93 +1,174 @@
 /* SPDX-License-Identifier: MIT */
-/* The newest id of each stream that is not committed yet, and its way into the store. */
+/* The newest cursor of each source of each stream, its marks, and their way into the store. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "fills.h"
 #include "host_private.h"
+#include "limits.h"
+#include "stream_rest.h"
 #include "uthash.h"
 #include "xmalloc.h"
 
-struct position_mark {
-	char *key; /* account, stream and parameter, NUL between them */
+struct position {
+	char *key; /* account, stream, parameter and kind, '|' between them */
 	char *account, *stream, *param;
-	char *newest_id;
-	int64_t received_at_ms;
+	const char *kind;
+	char *cursor; /* NULL: none yet */
+	int64_t at_ms;
+	int64_t marked_ms; /* time of the newest mark */
+	char *live;   /* the newest that the stream itself brought since the start; NULL: none */
+	bool changed; /* the store has another one */
 	UT_hash_handle hh;
 };
 
 static void
-mark_destroy(struct host *host, struct position_mark *mark)
+position_destroy(struct host *host, struct position *position)
 {
-	HASH_DEL(host->marks, mark);
-	free(mark->key);
-	free(mark->account);
-	free(mark->stream);
-	free(mark->param);
-	free(mark->newest_id);
-	free(mark);
+	HASH_DEL(host->positions, position);
+	free(position->key);
+	free(position->account);
+	free(position->stream);
+	free(position->param);
+	free(position->cursor);
+	free(position->live);
+	free(position);
 }
 
-/* Ids are opaque; longer is newer, then byte order (protocol.md 5.4). */
-static bool
-is_newer(struct str a, const char *b)
+static struct source_key
+key_of(const struct position *position)
 {
-	size_t len = strlen(b);
-	return a.len != len ? a.len > len : memcmp(a.ptr, b, len) > 0;
+	return (struct source_key){position->account, str_from(position->stream),
+		str_from(position->param), position->kind};
+}
+
+static void
+load(struct host *host, struct position *position)
+{
+	struct source_key key = key_of(position);
+	struct buf cursor;
+	buf_init(&cursor, EVENT_ID_MAX);
+	if (cursor_get(host->store, &key, &cursor, &position->at_ms)) {
+		position->cursor = buf_take(&cursor, NULL);
+		position->marked_ms = cursor_mark_newest_ms(host->store, &key);
+	}
+	buf_finish(&cursor);
+}
+
+static struct position *
+find(struct host *host, const struct source_key *key)
+{
+	char *text = xasprintf("%s|%.*s|%.*s|%s", key->account, STR_ARG(key->stream),
+		STR_ARG(key->param), key->kind);
+	struct position *position;
+	HASH_FIND_STR(host->positions, text, position);
+	if (position) {
+		free(text);
+		return position;
+	}
+	position = xmalloc(sizeof(*position));
+	*position = (struct position){
+		.key = text,
+		.account = xstrdup(key->account),
+		.stream = str_dup(key->stream),
+		.param = str_dup(key->param),
+		.kind = key->kind,
+	};
+	HASH_ADD_KEYPTR(hh, host->positions, position->key, strlen(position->key), position);
+	load(host, position);
+	return position;
+}
+
+static bool
+is_newer(struct str cursor, const char *than)
+{
+	return stream_cursor_compare(cursor, str_from(than)) > 0;
+}
+
+static void
+move(struct host *host, struct position *position, struct str cursor, int64_t at_ms)
+{
+	free(position->cursor);
+	position->cursor = str_dup(cursor);
+	position->at_ms = at_ms;
+	host->positions_changed += !position->changed;
+	position->changed = true;
 }
 
 void
 positions_mark(struct host *host, const struct event *event)
 {
-	bool moves = event->kind == EVENT_UPDATE || event->kind == EVENT_NOTIFICATION ||
-		     event->kind == EVENT_CONVERSATION;
-	if (!moves || event->id.len == 0 || !event->stream.ptr || event->origin == ORIGIN_REPLAY)
+	if (!event->doc || !event->stream.ptr || !event->account.ptr ||
+		event->origin == ORIGIN_REPLAY)
 		return;
-	char *key = xasprintf("%.*s|%.*s|%.*s", STR_ARG(event->account), STR_ARG(event->stream),
-		STR_ARG(event->param));
-	struct position_mark *mark;
-	HASH_FIND_STR(host->marks, key, mark);
-	if (!mark) {
-		mark = xmalloc(sizeof(*mark));
-		*mark = (struct position_mark){
-			.key = key,
-			.account = str_dup(event->account),
-			.stream = str_dup(event->stream),
-			.param = str_dup(event->param),
-			.newest_id = str_dup(event->id),
-			.received_at_ms = event->received_at_ms,
-		};
-		HASH_ADD_KEYPTR(hh, host->marks, mark->key, strlen(mark->key), mark);
+	const struct stream_source *source = stream_source_of(event->stream, event->kind);
+	struct str cursor = source ? stream_cursor(event->kind, json_root(event->doc)) : STR_NONE;
+	if (cursor.len == 0 || cursor.len > EVENT_ID_MAX)
 		return;
+	struct source_key key = {event->account.ptr, event->stream, event->param,
+		event_kind_info(event->kind)->name};
+	struct position *position = find(host, &key);
+	if (event->origin == ORIGIN_LIVE && is_newer(cursor, position->live)) {
+		free(position->live);
+		position->live = str_dup(cursor);
 	}
-	free(key);
-	if (is_newer(event->id, mark->newest_id)) {
-		free(mark->newest_id);
-		mark->newest_id = str_dup(event->id);
-		mark->received_at_ms = event->received_at_ms;
+	/* Posts that were fetched late have old ids: what is older moves nothing (protocol.md 5.4). */
+	if (is_newer(cursor, position->cursor))
+		move(host, position, cursor, event->received_at_ms);
+}
+
+void
+positions_begin(struct host *host, const struct source_key *key, struct str cursor)
+{
+	struct position *position = find(host, key);
+	if (is_newer(cursor, position->cursor))
+		move(host, position, cursor, clock_wall_ms(&host->config.clock));
+}
+
+struct str
+positions_cursor(struct host *host, const struct source_key *key, int64_t *at_ms)
+{
+	const struct position *position = find(host, key);
+	*at_ms = position->at_ms;
+	return str_from(position->cursor);
+}
+
+struct str
+positions_live(struct host *host, const struct source_key *key)
+{
+	return str_from(find(host, key)->live);
+}
+
+static void
+write_position(struct host *host, struct position *position)
+{
+	struct source_key key = key_of(position);
+	struct str cursor = str_from(position->cursor);
+	cursor_put(host->store, &key, cursor, position->at_ms);
+	if (position->at_ms - position->marked_ms >= CURSOR_MARK_MS) {
+		cursor_mark(host->store, &key, cursor, position->at_ms);
+		cursor_marks_prune(host->store, &key, CURSOR_MARKS_MAX);
+		position->marked_ms = position->at_ms;
 	}
+	position->changed = false;
 }
 
 void
 positions_write(struct host *host)
 {
-	struct position_mark *mark, *next;
-	HASH_ITER(hh, host->marks, mark, next) {
-		struct position position = {
-			.account = mark->account ? mark->account : "",
-			.stream = str_from(mark->stream),
-			.param = str_from(mark->param),
-			.newest_id = str_from(mark->newest_id),
-			.received_at_ms = mark->received_at_ms,
-		};
-		position_put(host->store, &position);
-		mark_destroy(host, mark);
+	struct position *position, *next;
+	HASH_ITER(hh, host->positions, position, next) {
+		if (position->changed)
+			write_position(host, position);
 	}
+	host->positions_changed = 0;
 }
 
 void
 positions_forget(struct host *host)
 {
-	struct position_mark *mark, *next;
-	HASH_ITER(hh, host->marks, mark, next)
-		mark_destroy(host, mark);
+	struct position *position, *next;
+	HASH_ITER(hh, host->positions, position, next)
+		position_destroy(host, position);
+	host->positions_changed = 0;
 }

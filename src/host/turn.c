@@ -104,7 +104,7 @@ set_tick(struct host *host)
 		wait_ms = due_ms - clock_wall_ms(&host->config.clock);
 		wait_ms = wait_ms < 1 ? 1 : wait_ms > LOOK_MS ? LOOK_MS : wait_ms;
 	}
-	if (host->marks && (wait_ms < 0 || wait_ms > COMMIT_QUIET_MS))
+	if (host->positions_changed && (wait_ms < 0 || wait_ms > COMMIT_QUIET_MS))
 		wait_ms = COMMIT_QUIET_MS;
 	if (wait_ms < 0)
 		loop_timer_stop(host->tick);

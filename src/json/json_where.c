@@ -2,7 +2,6 @@
 /* A walk over JSON text that is known to be sound, up to one value. */
 #include "json_where.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -153,6 +152,23 @@ json_where(struct str text, const char *path)
 			return STR_NONE;
 	}
 	return (struct str){at, (size_t)(skip_value(at, end) - at)};
+}
+
+bool
+json_where_next(struct str *rest, struct str *element)
+{
+	const char *end = rest->ptr ? rest->ptr + rest->len : NULL;
+	const char *at = rest->ptr ? skip_blanks(rest->ptr, end) : NULL;
+
+	if (!at || at == end || (*at != '[' && *at != ','))
+		return false;
+	at = skip_blanks(at + 1, end);
+	if (at == end || *at == ']')
+		return false;
+	const char *behind = skip_value(at, end);
+	*element = (struct str){at, (size_t)(behind - at)};
+	*rest = (struct str){behind, (size_t)(end - behind)};
+	return true;
 }
 
 struct str

@@ -117,6 +117,32 @@ static const char *const steps[] = {
 	 "ALTER TABLE deliveries ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE deliveries ADD COLUMN due_ms INTEGER NOT NULL DEFAULT 0;"
 	 "CREATE INDEX journal_letters ON journal (instance) WHERE what = 'dead_letter';"),
+
+	/* 8: a cursor for each REST source of a stream in place of one position for all; what it was at times before; fills
+	 * that are not done; gaps. Positions of `user` and `direct` mixed ids of several kinds: they begin anew. */
+	("CREATE TABLE cursors ("
+	 " account TEXT NOT NULL, stream TEXT NOT NULL, param TEXT NOT NULL, kind TEXT NOT NULL,"
+	 " cursor TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+	 " PRIMARY KEY (account, stream, param, kind)) STRICT;"
+	 "INSERT INTO cursors SELECT account, stream, param,"
+	 " CASE stream WHEN 'user:notification' THEN 'notification' ELSE 'update' END,"
+	 " newest_id, received_at_ms FROM positions"
+	 " WHERE newest_id IS NOT NULL AND stream NOT IN ('user', 'direct');"
+	 "DROP TABLE positions;"
+	 "CREATE TABLE marks ("
+	 " account TEXT NOT NULL, stream TEXT NOT NULL, param TEXT NOT NULL, kind TEXT NOT NULL,"
+	 " at_ms INTEGER NOT NULL, cursor TEXT NOT NULL,"
+	 " PRIMARY KEY (account, stream, param, kind, at_ms)) STRICT, WITHOUT ROWID;"
+	 "CREATE TABLE fills ("
+	 " account TEXT NOT NULL, stream TEXT NOT NULL, param TEXT NOT NULL, kind TEXT NOT NULL,"
+	 " pass INTEGER NOT NULL, first INTEGER NOT NULL, down INTEGER NOT NULL, next TEXT, known TEXT,"
+	 " since_ms INTEGER NOT NULL, connected_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
+	 " PRIMARY KEY (account, stream, param, kind)) STRICT;"
+	 "CREATE TABLE gaps ("
+	 " row INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT, stream TEXT NOT NULL,"
+	 " param TEXT NOT NULL, what TEXT NOT NULL, from_id TEXT, to_id TEXT,"
+	 " from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, reason TEXT NOT NULL,"
+	 " quiet INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;"),
 };
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Seen keys, open deliveries and stream positions. */
+/* Seen keys, tombstones and open deliveries. */
 #include "seen.h"
 
 #include "db.h"
@@ -163,36 +163,4 @@ delivery_each(
 		wanted = fn(data, &delivery);
 	}
 	db_done(store, SQL_DELIVERY_EACH, stmt);
-}
-
-static void
-put_position_key(sqlite3_stmt *stmt, const struct position *key)
-{
-	db_put_text(stmt, 1, key->account);
-	db_put_key(stmt, 2, key->stream);
-	db_put_key(stmt, 3, key->param);
-}
-
-void
-position_put(struct store *store, const struct position *position)
-{
-	sqlite3_stmt *stmt = db_use(store, SQL_POSITION_PUT);
-	put_position_key(stmt, position);
-	db_put_str(stmt, 4, position->newest_id);
-	db_put_int(stmt, 5, position->received_at_ms);
-	(void)db_write(store, SQL_POSITION_PUT, stmt);
-}
-
-bool
-position_get(struct store *store, const struct position *key, struct buf *id, int64_t *at)
-{
-	sqlite3_stmt *stmt = db_use(store, SQL_POSITION_GET);
-	put_position_key(stmt, key);
-	bool found = db_next(store, stmt);
-	if (found) {
-		(void)buf_add_str(id, db_str(stmt, 0));
-		*at = sqlite3_column_int64(stmt, 1);
-	}
-	db_done(store, SQL_POSITION_GET, stmt);
-	return found;
 }

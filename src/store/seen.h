@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What each instance has handled, what it still has to, and how far each stream was read (design section 5). */
+/* What each instance has handled, and what it still has to (design section 5). */
 #pragma once
 
 #include "buf.h"
@@ -50,14 +50,3 @@ void delivery_rename(struct store *store, const char *instance, struct str from,
 typedef bool delivery_fn(void *data, const struct delivery *delivery);
 void delivery_each(
 	struct store *store, const char *instance, int64_t after_row, delivery_fn *fn, void *data);
-
-/* Cursor of one stream: the newest id that was committed, and when. */
-struct position {
-	const char *account;
-	struct str stream, param;
-	struct str newest_id;
-	int64_t received_at_ms;
-};
-void position_put(struct store *store, const struct position *position);
-/* False when there is none. `id` gets the text, `at` the time. */
-bool position_get(struct store *store, const struct position *key, struct buf *id, int64_t *at);

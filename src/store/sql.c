@@ -11,6 +11,9 @@
 	"DELETE FROM " table " WHERE row IN (SELECT row FROM"                                      \
 	" (SELECT row, at_ms FROM " table " ORDER BY row LIMIT ?2) WHERE at_ms < ?1)"
 
+/* Binds 1 to 4 of the sources' tables. */
+#define OF_SOURCE " WHERE account = ?1 AND stream = ?2 AND param = ?3 AND kind = ?4"
+
 const char *const sql_texts[SQL_COUNT] = {
 	/* The write lock at once: a checkpoint on another connection never makes a later write fail. */
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -35,11 +38,37 @@ const char *const sql_texts[SQL_COUNT] = {
 	[SQL_DELIVERY_RETRY] = "UPDATE deliveries SET tries = ?2, due_ms = ?3 WHERE row = ?1",
 	[SQL_DELIVERY_RENAME] = "UPDATE deliveries SET key = ?3 WHERE instance = ?1 AND key = ?2",
 
-	[SQL_POSITION_PUT] = "INSERT INTO positions (account, stream, param, newest_id,"
-			     " received_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)"
-			     " ON CONFLICT DO UPDATE SET newest_id = ?4, received_at_ms = ?5",
-	[SQL_POSITION_GET] = "SELECT newest_id, received_at_ms FROM positions"
-			     " WHERE account = ?1 AND stream = ?2 AND param = ?3",
+	[SQL_CURSOR_PUT] = "INSERT INTO cursors (account, stream, param, kind, cursor, at_ms)"
+			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+			   " ON CONFLICT DO UPDATE SET cursor = ?5, at_ms = ?6",
+	[SQL_CURSOR_GET] = "SELECT cursor, at_ms FROM cursors" OF_SOURCE,
+	[SQL_MARK_PUT] = "INSERT INTO marks (account, stream, param, kind, cursor, at_ms)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET cursor = ?5",
+	[SQL_MARK_FIND] = "SELECT cursor FROM marks" OF_SOURCE
+			  " AND cursor != ?5 AND at_ms <= ?6 ORDER BY at_ms DESC LIMIT 1",
+	[SQL_MARK_OLDEST] =
+		"SELECT cursor FROM marks" OF_SOURCE " AND cursor != ?5 ORDER BY at_ms LIMIT 1",
+	[SQL_MARK_NEWEST] = "SELECT max(at_ms) FROM marks" OF_SOURCE,
+	[SQL_MARK_PRUNE] =
+		"DELETE FROM marks" OF_SOURCE " AND at_ms <= (SELECT at_ms FROM marks" OF_SOURCE
+		" ORDER BY at_ms DESC LIMIT 1 OFFSET ?5)",
+
+	[SQL_FILL_PUT] =
+		"INSERT OR REPLACE INTO fills (account, stream, param, kind, pass, first, down,"
+		" next, known, since_ms, connected_ms, due_ms)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[SQL_FILL_DELETE] = "DELETE FROM fills" OF_SOURCE,
+	[SQL_FILL_EACH] = "SELECT account, stream, param, kind, pass, first, down, next, known,"
+			  " since_ms, connected_ms, due_ms FROM fills",
+
+	[SQL_GAP_PUT] = "INSERT INTO gaps (account, stream, param, what, from_id, to_id, from_ms,"
+			" to_ms, reason, quiet, at_ms)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[SQL_GAP_EACH] = "SELECT row, account, stream, param, what, from_id, to_id, from_ms, to_ms,"
+			 " reason, quiet, at_ms FROM gaps WHERE to_ms >= ?1 ORDER BY row",
+	[SQL_GAP_COUNT] = "SELECT coalesce(sum(quiet = 0), 0), coalesce(sum(quiet), 0),"
+			  " coalesce(max(to_ms) FILTER (WHERE quiet = 0), 0) FROM gaps",
+	[SQL_GAP_PRUNE] = PRUNE_FIRST("gaps"),
 
 	[SQL_STATE_PUT] = "INSERT INTO state (instance, key, json) VALUES (?1, ?2, ?3)"
 			  " ON CONFLICT DO UPDATE SET json = ?3",

@@ -9,6 +9,7 @@
 
 #include <sqlite3.h>
 
+#include "fills.h"
 #include "intents.h"
 #include "seen.h"
 #include "state.h"
@@ -113,6 +114,14 @@ brings_a_database_of_schema_1_with_its_rows(void **state)
 	assert_string_equal(intent.outcome, "1003");
 	assert_null(intent.made_url);
 	intent_finish(&intent);
+	struct source_key source = {"bot", STR("public"), STR(""), "update"};
+	struct buf cursor;
+	int64_t at_ms = 0;
+	buf_init(&cursor, 64);
+	assert_true(cursor_get(scratch->store, &source, &cursor, &at_ms));
+	assert_string_equal(cursor.ptr, "1002");
+	assert_int_equal(at_ms, 1700000002000);
+	buf_finish(&cursor);
 	scratch_reopen(scratch); /* and once only */
 	assert_int_equal(intent_count_open(scratch->store), 1);
 }

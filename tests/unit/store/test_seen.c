@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Seen keys, open deliveries and positions survive what they must. */
+/* Seen keys, tombstones and open deliveries survive what they must. */
 #include "scratch.h"
 
 #include "seen.h"
@@ -173,33 +173,6 @@ a_callback_may_ask_the_same_question(void **state)
 }
 
 static void
-a_position_is_kept_by_account_stream_and_parameter(void **state)
-{
-	struct scratch *scratch = *state;
-	struct position position = {.account = "bot",
-		.stream = STR("hashtag"),
-		.param = STR("cats"),
-		.newest_id = STR("01HX"),
-		.received_at_ms = 7};
-	begin(scratch);
-	position_put(scratch->store, &position);
-	position.newest_id = STR("01HY");
-	position.received_at_ms = 9;
-	position_put(scratch->store, &position);
-	commit(scratch);
-	scratch_reopen(scratch);
-	struct buf id;
-	buf_init(&id, 64);
-	int64_t at = 0;
-	assert_true(position_get(scratch->store, &position, &id, &at));
-	assert_string_equal(id.ptr, "01HY");
-	assert_int_equal(at, 9);
-	position.param = STR_NONE;
-	assert_false(position_get(scratch->store, &position, &id, &at));
-	buf_finish(&id);
-}
-
-static void
 remembers_what_was_deleted(void **state)
 {
 	struct scratch *scratch = *state;
@@ -230,7 +203,6 @@ main(void)
 		SCRATCH_TEST(deliveries_change_their_key_together),
 		SCRATCH_TEST(a_row_number_is_never_used_again),
 		SCRATCH_TEST(a_callback_may_ask_the_same_question),
-		SCRATCH_TEST(a_position_is_kept_by_account_stream_and_parameter),
 		SCRATCH_TEST(remembers_what_was_deleted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
