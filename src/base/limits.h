@@ -95,12 +95,13 @@
 #define SCAN_CACHE_FILES_MAX    16
 #define SCAN_CACHE_FILE_MAX     (256u << 20)
 #define VIEW_TEXT_MAX           (8u << 20)
-#define VIEW_FIELD_MAX          96  /* of the path of a field in a payload */
-#define VIEW_SOURCES_MAX        8   /* fields that one hit is told to span */
-#define LINK_HOST_MAX           255 /* bytes of a host in its one form */
-#define HOST_LABEL_MAX          63  /* characters between its dots */
-#define REQUEST_MENTIONS_MAX    200 /* leading mentions that are taken off */
-#define HTML_NESTING_MAX        64  /* link spans looked at; text is never lost */
+#define FOLD_UNITS_MAX          65536 /* characters that are folded together */
+#define VIEW_FIELD_MAX          96    /* of the path of a field in a payload */
+#define VIEW_SOURCES_MAX        8     /* fields that one hit is told to span */
+#define LINK_HOST_MAX           255   /* bytes of a host in its one form */
+#define HOST_LABEL_MAX          63    /* characters between its dots */
+#define REQUEST_MENTIONS_MAX    200   /* leading mentions that are taken off */
+#define HTML_NESTING_MAX        64    /* link spans looked at; text is never lost */
 #define RULE_NODES_MAX          4096
 #define RULE_DEPTH_MAX          32
 #define WORDS_MAX               100000

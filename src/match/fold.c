@@ -14,18 +14,33 @@
 /* Memory beyond this is given back after an event. */
 #define KEPT_SIZE (64u << 10)
 
+static void
+destroy_folder(struct folder *folder)
+{
+	if (!folder)
+		return;
+	free(folder->units);
+	free(folder->marks);
+	free(folder);
+}
+
 void
 fold_finish(struct fold *fold)
 {
 	free(fold->ptr);
 	free(fold->marks);
-	free(fold->folder);
+	destroy_folder(fold->folder);
 	*fold = (struct fold){0};
 }
 
 void
 fold_clear(struct fold *fold)
 {
+	if (fold->folder &&
+		(fold->folder->size > FOLD_UNITS || fold->folder->mark_size > 2 * FOLD_UNITS)) {
+		destroy_folder(fold->folder);
+		fold->folder = NULL;
+	}
 	if (fold->size > KEPT_SIZE) {
 		struct folder *folder = fold->folder;
 		fold->folder = NULL;
@@ -170,7 +185,7 @@ push_unit(struct folder *folder, uint32_t c, const struct fold_char *entry, stru
 		.c = c,
 		.from = (uint32_t)from.start,
 		.from_end = (uint32_t)from.end,
-		.mark_at = (uint16_t)folder->mark_count,
+		.mark_at = (uint32_t)folder->mark_count,
 		.script = entry->script,
 		.flags = entry->flags,
 		.look = entry->look,
@@ -210,8 +225,13 @@ attach_mark(struct folder *folder, uint32_t mark, struct span from)
 	if (!last || (last->flags & (FOLD_MARK | FOLD_IGNORED)) || last->c == '\n')
 		return false;
 	last->from_end = (uint32_t)from.end;
-	if (last->mark_count == FOLD_MARKS_OF_ONE || folder->mark_count == FOLD_MARKS)
+	if (last->mark_count == FOLD_MARKS_OF_ONE)
 		return true;
+	if (folder->mark_count == folder->mark_size) {
+		folder->mark_size = folder->mark_size > 0 ? 2 * folder->mark_size : 256;
+		folder->marks =
+			xreallocarray(folder->marks, folder->mark_size, sizeof(*folder->marks));
+	}
 	folder->marks[folder->mark_count++] = mark;
 	last->mark_count++;
 	return true;
@@ -291,13 +311,33 @@ push_ascii(struct folder *folder, char c, struct span from)
 	push_unit(folder, (uint32_t)(unsigned char)(letter ? c | 0x20 : c), &entry, from);
 }
 
-/* One character becomes 32 at most. Long stretches are cut at blanks where there are any. */
-static bool
-has_room(const struct folder *folder, char c)
-{
-	size_t spare = c == ' ' ? 512 : 64;
+/* What one character becomes at most. */
+#define UNITS_OF_ONE 32
 
-	return folder->count + spare < FOLD_UNITS && folder->mark_count + spare < FOLD_MARKS;
+static void
+put_units(struct fold *fold, size_t count, size_t max)
+{
+	fold_reserve(fold, 4 * (fold->folder->count + fold->folder->mark_count));
+	fold_flush(fold, count, max);
+}
+
+/* Room for one more character: what is complete is put together; when that is little, more memory is taken. */
+static void
+make_room(struct fold *fold, size_t max)
+{
+	struct folder *folder = fold->folder;
+
+	if (folder->count + UNITS_OF_ONE <= folder->size)
+		return;
+	size_t safe = fold_safe_count(folder);
+	if (safe > 0 && safe >= folder->size / 2) {
+		put_units(fold, safe, max);
+	} else if (folder->size < FOLD_UNITS_MAX) {
+		folder->size = folder->size > 0 ? 2 * folder->size : FOLD_UNITS;
+		folder->units = xreallocarray(folder->units, folder->size, sizeof(*folder->units));
+	} else {
+		put_units(fold, folder->count, max);
+	}
 }
 
 /* Folds by characters from `at` on, up to behind a word of ASCII letters that has nothing else next to it, or `end`. */
@@ -311,6 +351,7 @@ fold_slowly(struct fold *fold, struct str text, size_t at, size_t max)
 	while (at < text.len) {
 		char c = text.ptr[at];
 		size_t len = 1;
+		make_room(fold, max);
 		if ((unsigned char)c < 0x80 && c != '\t' && c != ' ' && !folder->joiner) {
 			bool word = is_alnum(c);
 			if (!word && plain && run >= 2)
@@ -327,15 +368,11 @@ fold_slowly(struct fold *fold, struct str text, size_t at, size_t max)
 			push_char(folder, point == '\t' ? ' ' : point, (struct span){at, at + len});
 		}
 		at += len;
-		if (!has_room(folder, c)) {
-			fold_reserve(fold, 4 * (folder->count + folder->mark_count));
-			fold_flush(fold, max);
-		}
 	}
 	if (folder->joiner)
 		settle_joiner(folder, NULL);
-	fold_reserve(fold, 4 * (folder->count + folder->mark_count) + (text.len - at));
-	fold_flush(fold, max);
+	put_units(fold, folder->count, max);
+	fold_reserve(fold, text.len - at);
 	return at;
 }
 

@@ -32,7 +32,8 @@ void fold_finish(struct fold *fold);
 /* Gives back what is larger than events usually need, and folds nothing. */
 void fold_clear(struct fold *fold);
 /* Folds `text` (valid UTF-8) in place of what was there. At most `max` bytes come out: what does not fit is cut off. `map` (may
- * be NULL) is told where in `text` each byte came from. Folding twice is folding once.
+ * be NULL) is told where in `text` each byte came from. Folding twice is folding once, unless more than 65,536 characters follow each
+ * other with no place to cut (letters that stand apart all the way, or one word).
  * Of letters that stood apart ("a v i a g r a") the first or last may be a word of its own: then the text is followed by
  * lines with the rest ("viagra"). */
 void fold_text(struct fold *fold, struct str text, size_t max, struct source_map *map);

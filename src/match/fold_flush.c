@@ -15,6 +15,32 @@ is_region(const struct unit *unit)
 	return unit->c >= REGION_FIRST && unit->c <= REGION_LAST;
 }
 
+/* True when `b` is no part of any word or flag, and what ends with `a` is complete before it: two letters stand next to each
+ * other, or no letters that stand apart can be joined across. */
+static bool
+parts(const struct unit *before, const struct unit *a, const struct unit *b)
+{
+	if (unit_is_word(b) || is_region(b) || is_region(a))
+		return false;
+	if (b->c == '\n')
+		return true;
+	if (unit_is_word(a))
+		return before && unit_is_word(before);
+	return a->c != ' ' && b->c != ' '; /* gaps are one character, or one between blanks */
+}
+
+size_t
+fold_safe_count(const struct folder *folder)
+{
+	const struct unit *units = folder->units;
+
+	for (size_t i = folder->count; i-- > 1;) {
+		if (parts(i > 1 ? &units[i - 2] : NULL, &units[i - 1], &units[i]))
+			return i;
+	}
+	return 0;
+}
+
 /* Regional indicators that are not flags are letters. */
 static void
 read_regions(struct folder *folder)
@@ -153,14 +179,32 @@ put_unit(struct writer *writer, struct folder *folder, struct unit *unit)
 	put_composed(writer, unit, marks, count);
 }
 
+/* What is left behind the first `count` units comes to the front. */
+static void
+drop_units(struct folder *folder, size_t count, size_t of)
+{
+	size_t marks = count < of ? folder->units[count].mark_at : folder->mark_count;
+
+	folder->count = of - count;
+	folder->mark_count -= marks;
+	if (folder->count == 0)
+		return;
+	memmove(folder->units, folder->units + count, folder->count * sizeof(*folder->units));
+	memmove(folder->marks, folder->marks + marks, folder->mark_count * sizeof(*folder->marks));
+	for (size_t i = 0; i < folder->count; i++)
+		folder->units[i].mark_at -= (uint32_t)marks;
+}
+
 void
-fold_flush(struct fold *fold, size_t max)
+fold_flush(struct fold *fold, size_t count, size_t max)
 {
 	struct folder *folder = fold->folder;
+	size_t of = folder->count;
 	struct writer writer = {fold, max};
 	size_t join = SIZE_MAX; /* where in the text a run of joined letters began */
 	uint32_t gap = 0;
 
+	folder->count = count;
 	read_regions(folder);
 	fold_join(folder);
 	fold_words(folder);
@@ -180,5 +224,5 @@ fold_flush(struct fold *fold, size_t max)
 			join = SIZE_MAX;
 		}
 	}
-	folder->count = folder->mark_count = 0;
+	drop_units(folder, count, of);
 }

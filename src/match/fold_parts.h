@@ -5,10 +5,10 @@
 #include "fold.h"
 #include "fold_chars.h"
 
-/* Characters in work at a time; longer stretches are folded in pieces. */
+/* Characters in work at a time. Longer stretches are folded in pieces, cut where neither side can change the other; where
+ * there is no such place (only letters that stand apart, one word without end) up to FOLD_UNITS_MAX. */
 #define FOLD_UNITS        2048
-#define FOLD_MARKS        4096 /* of them */
-#define FOLD_JOINS        64   /* of one text that are read in more than one way */
+#define FOLD_JOINS        64 /* of one text that are read in more than one way */
 /* Marks on one character beyond these are dropped: no spelling needs them (Unicode's Stream-Safe Text Format allows 30). */
 #define FOLD_MARKS_OF_ONE 30
 
@@ -16,7 +16,7 @@
 struct unit {
 	uint32_t c;
 	uint32_t from, from_end; /* in the original, marks included */
-	uint16_t mark_at;        /* in folder::marks; they are decomposed */
+	uint32_t mark_at;        /* in folder::marks; they are decomposed */
 	uint8_t mark_count;
 	uint8_t script, flags, look, small_look;
 	bool skipped; /* stood between letters that are joined */
@@ -25,10 +25,10 @@ struct unit {
 };
 
 struct folder {
-	struct unit units[FOLD_UNITS];
-	size_t count;
-	uint32_t marks[FOLD_MARKS];
-	size_t mark_count;
+	struct unit *units;
+	size_t count, size;
+	uint32_t *marks;
+	size_t mark_count, mark_size;
 	struct span joins[FOLD_JOINS]; /* letters that blanks parted, in the folded text */
 	size_t join_count;
 	uint32_t joiner; /* ZWJ, ZWNJ or a tag that waits for what follows; 0: none */
@@ -49,8 +49,11 @@ unit_is_letter(const struct unit *unit)
 	return (unit->flags & FOLD_LETTER) != 0 && unit->script <= FOLD_ALPHABET;
 }
 
-/* Puts the units together and adds them to the folded text; they are gone then. */
-void fold_flush(struct fold *fold, size_t max);
+/* Puts the first `count` units together and adds them to the folded text; they are gone then. */
+void fold_flush(struct fold *fold, size_t count, size_t max);
+/* How many of the units can be put together before the rest is known: what follows them changes nothing about them, and they
+ * nothing about it. 0: none. */
+size_t fold_safe_count(const struct folder *folder);
 /* fold_words.c: look-alikes and marks of each word; decides which marks stay. */
 void fold_words(struct folder *folder);
 /* fold_join.c: letters that stand apart become one word. */
