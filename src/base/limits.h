@@ -184,7 +184,11 @@
 #define RETIRED_MS_MAX          30000 /* how long tasks of a plugin that was replaced may go on */
 #define RELOAD_WORDS_MAX        (256u << 10) /* of what a reload has to say */
 #define WATCH_LOOK_MS           2000 /* between two looks at the files of plugins when nothing was told */
-#define QUEUE_EVENTS_MAX        4096 /* past this the sockets are not read */
+#define STATUS_CHECK_BATCH      20    /* posts in one question, as Mastodon allows */
+#define STATUS_CHECK_ID_MAX     200   /* bytes of an id */
+#define DELETES_WAITING_MAX     10000 /* that are not verified yet, of all accounts */
+#define TOMBSTONES_RING_MAX     16384 /* deleted ids in memory */
+#define QUEUE_EVENTS_MAX        4096  /* past this the sockets are not read */
 #define QUEUE_BYTES_MAX         (64u << 20)
 #define TURN_EVENTS_MAX         256
 #define TURN_MS_MAX             50

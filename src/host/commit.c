@@ -38,6 +38,7 @@ prune(struct host *host, int64_t now_mono_ms, int64_t now_ms)
 		journal_prune(store, now_ms - keep.journal_ms, PRUNE_ROWS_MAX),
 		intent_prune(store, now_ms - keep.actions_ms, PRUNE_ROWS_MAX),
 		tombstone_prune(store, now_ms - keep.tombstones_ms, PRUNE_ROWS_MAX),
+		unproven_prune(store, now_ms - keep.seen_ms, PRUNE_ROWS_MAX),
 		gap_prune(store, now_ms - keep.tombstones_ms, PRUNE_ROWS_MAX),
 		windows_prune(
 			store, now_ms - DAY_MS, PRUNE_ROWS_MAX), /* of plugins that are gone */
@@ -111,6 +112,7 @@ commit_now(struct host *host, int64_t now_mono_ms)
 	for (unsigned i = 0; i < host->instance_count; i++)
 		inbox_save(&host->instances[i]->inbox, host->store, now_ms);
 	positions_write(host);
+	deletes_write(host->deletes);
 	quarantine_write(host);
 	if (host->config.offline)
 		put_replay_time(host, now_ms);
@@ -121,6 +123,7 @@ commit_now(struct host *host, int64_t now_mono_ms)
 		return;
 	}
 	archives_committed(host->archives);
+	deletes_committed(host->deletes);
 	trouble_turn_done(host);
 	host->committed_at_ms = clock_mono_ms(&host->config.clock);
 }

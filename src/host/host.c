@@ -274,6 +274,7 @@ host_create(const struct host_config *config, const struct host_events *events, 
 	rng_seed_system(&host->rng);
 	host->parser = json_parser_create();
 	host->intake = intake_create();
+	host->deletes = deletes_create(host);
 	host->views = views_create();
 	host->scratch = pattern_scratch_create();
 	host->matching = matching_create(host);
@@ -366,6 +367,7 @@ host_start(struct host *host)
 	open_control(host);
 	subscriptions_start(host);
 	schedules_start(host);
+	deletes_start(host->deletes);
 	loop_set_turn(loop, turn_run, host);
 	loop_keep_awake(loop, true); /* the first turn commits, and sends what was left open */
 }
@@ -431,6 +433,7 @@ host_destroy(struct host *host)
 	outbox_destroy(host->dry_outbox);
 	requests_destroy(host->requests);
 	host->requests = NULL;
+	deletes_destroy(host->deletes);
 	if (host->http)
 		http_destroy(host->http);
 	if (host->ws)

@@ -51,6 +51,9 @@ struct host_config {
 
 struct host_stats {
 	uint64_t received, broken, matched, handled, raised, actions, archived;
+	uint64_t late; /* posts that came behind their own deletion */
+	uint64_t kept,
+		unproven; /* deletes of posts that are still there; of which nothing is known */
 	uint64_t limited,
 		switched_off; /* times that a pattern gave up; patterns that are off for it */
 	uint64_t done, failed, unknown, dry; /* actions that ended since the start */

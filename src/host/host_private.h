@@ -3,6 +3,7 @@
 #pragma once
 
 #include "archive.h"
+#include "deletes.h"
 #include "host.h"
 #include "http.h"
 #include "inbox.h"
@@ -74,6 +75,7 @@ struct host {
 	struct outbox *dry_outbox; /* writes down what it would send */
 	struct requests *requests; /* NULL: offline */
 	struct intake *intake;
+	struct deletes *deletes;
 	struct views *views;
 	struct pattern_scratch *scratch;
 	struct matching *matching;
@@ -136,7 +138,7 @@ const struct account *host_account(
 /* "update:1156…", the event in keys, journal and messages. */
 void host_event_key(const struct event *event, struct buf *out);
 
-/* A journal row; secrets in `detail` (JSON) are redacted. Inside the transaction. */
+/* A journal row; secrets in `detail` (JSON) are redacted. NULL: of no instance. Inside the transaction. */
 void host_journal(struct host *host, const struct instance *instance, const char *what,
 	struct str event_key, struct str detail);
 
@@ -217,6 +219,11 @@ void retired_share(
 
 /* route.c: puts the handlers that the event matches into the inboxes of their instances. */
 void route_event(struct host *host, struct event *event);
+/* Whether some handler hears the stream and the kind, and its instance has not had the event. */
+bool route_wanted(struct host *host, const struct event *event);
+/* Adds the scope of the event's seen key; and that of its server, for what is the same to all accounts. */
+void host_scope(const struct host *host, const struct event *event, struct buf *scope);
+void host_server_scope(const struct host *host, const struct event *event, struct buf *scope);
 bool route_hears(const struct plugin_handler *handler, const struct event *event); /* its kind */
 /* The reason (JSON, new) when the handler hears and matches the event, else NULL. */
 char *route_match(struct host *host, const struct instance *instance,

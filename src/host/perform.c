@@ -21,7 +21,7 @@ host_journal(struct host *host, const struct instance *instance, const char *wha
 	secrets_redact(host->config.secrets, detail, &safe);
 	struct journal_entry entry = {
 		.at_ms = clock_wall_ms(&host->config.clock),
-		.instance = instance->name,
+		.instance = instance ? instance->name : NULL,
 		.what = what,
 		.event_key = event_key,
 		.detail = buf_str(&safe),

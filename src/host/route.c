@@ -102,9 +102,8 @@ reason(struct views *views, const struct rule_hit *hit, int line)
 	return buf_take(&out, NULL);
 }
 
-/* As in the seen key. */
-static void
-put_scope(const struct host *host, const struct event *event, struct buf *scope)
+static struct str
+host_of(const struct host *host, const struct event *event)
 {
 	const struct account *account = NULL;
 	if (event->account.ptr) {
@@ -112,20 +111,21 @@ put_scope(const struct host *host, const struct event *event, struct buf *scope)
 		account = host_account(host, name);
 		free(name);
 	}
-	intake_scope(event, str_from(account ? account->host : "replay"), scope);
+	return str_from(account ? account->host : "replay");
 }
 
-/* A post that comes after its own deletion is to be known as deleted. Costs no commit of its own. */
-static void
-bury(struct host *host, const struct event *event)
+void
+host_scope(const struct host *host, const struct event *event, struct buf *scope)
 {
-	if (event->kind != EVENT_DELETE || !event->id.len || !store_in_transaction(host->store))
-		return;
-	struct buf scope;
-	buf_init(&scope, MESSAGE_MAX);
-	put_scope(host, event, &scope);
-	tombstone_add(host->store, buf_str(&scope), event->id, clock_wall_ms(&host->config.clock));
-	buf_finish(&scope);
+	intake_scope(event, host_of(host, event), scope);
+}
+
+void
+host_server_scope(const struct host *host, const struct event *event, struct buf *scope)
+{
+	struct event shared = *event;
+	shared.stream = STR_NONE;
+	intake_scope(&shared, host_of(host, event), scope);
 }
 
 /* True when the instance handled this very version before; writes the row when it did not. */
@@ -137,7 +137,7 @@ seen_before(struct host *host, const struct instance *instance, const struct eve
 	struct buf scope, version;
 	buf_init(&scope, MESSAGE_MAX);
 	buf_init(&version, MESSAGE_MAX);
-	put_scope(host, event, &scope);
+	host_scope(host, event, &scope);
 	event_version(event, &version);
 	struct seen_key key = {
 		.instance = instance->name,
@@ -292,6 +292,23 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 	}
 }
 
+bool
+route_wanted(struct host *host, const struct event *event)
+{
+	unsigned hearing[INTAKE_INSTANCES_MAX];
+	size_t count = intake_route(host->intake, event, hearing, COUNT_OF(hearing));
+	for (size_t i = 0; i < count; i++) {
+		unsigned handlers;
+		const struct plugin_handler *handler =
+			plugin_handlers(host->by_number[hearing[i]]->plugin, &handlers);
+		for (unsigned h = 0; h < handlers; h++) {
+			if (route_hears(&handler[h], event))
+				return true;
+		}
+	}
+	return false;
+}
+
 void
 route_event(struct host *host, struct event *event)
 {
@@ -306,6 +323,5 @@ route_event(struct host *host, struct event *event)
 		match_instance(host, host->by_number[hearing[i]], event);
 		intake_mark(host->intake, hearing[i], event);
 	}
-	bury(host, event);
 	set_event(host, NULL);
 }

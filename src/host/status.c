@@ -223,6 +223,10 @@ put_totals(const struct host *host, struct buf *out)
 	put_number(out, "handled", stats->handled);
 	put_number(out, "errors", stats->raised);
 	put_number(out, "archived", stats->archived);
+	put_number(out, "behind_delete", stats->late);
+	put_number(out, "deletes_waiting", deletes_waiting(host->deletes));
+	put_number(out, "deletes_refuted", stats->kept);
+	put_number(out, "deletes_unproven", stats->unproven);
 	put_number(out, "queued", intake_count(host->intake));
 	buf_add_char(out, '}');
 	json_put_key(out, "outbox");

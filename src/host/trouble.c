@@ -50,6 +50,7 @@ take_back(struct host *host)
 	outbox_roll_back(host->outbox);
 	outbox_roll_back(host->dry_outbox);
 	tasks_give_up(host);
+	deletes_taken_back(host->deletes);
 	positions_forget(host);
 	for (unsigned i = 0; i < host->instance_count; i++)
 		take_back_instance(host, host->instances[i]);

@@ -43,7 +43,8 @@ take_events(struct host *host, int64_t start_ms)
 			host->events.on_received(host->data, event);
 		trouble_note_event(host, event);
 		positions_mark(host, event);
-		route_event(host, event);
+		if (deletes_take(host->deletes, event))
+			route_event(host, event);
 		event_unref(event);
 	}
 }
@@ -142,6 +143,7 @@ turn_run(void *data)
 		reload_run(host);
 	news_tell(host);
 	matching_turn(host->matching);
+	deletes_run(host->deletes);
 	take_events(host, start_ms);
 	tasks_run(host);
 	retired_run(host);

@@ -94,7 +94,7 @@ fill(struct way *way, int fd)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK;
+			return errno == EAGAIN;
 		if (got == 0)
 			way->ended = true;
 		else if (buf_add(&way->bytes, piece, (size_t)got) != ERR_OK)
@@ -114,7 +114,7 @@ drain(struct way *way, int fd, size_t most)
 		ssize_t put = send(fd, way->bytes.ptr + way->at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (put < 0 && errno == EINTR)
 			continue;
-		if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (put < 0 && errno == EAGAIN)
 			break;
 		if (put < 0)
 			return -1;

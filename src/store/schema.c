@@ -143,6 +143,10 @@ static const char *const steps[] = {
 	 " param TEXT NOT NULL, what TEXT NOT NULL, from_id TEXT, to_id TEXT,"
 	 " from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL, reason TEXT NOT NULL,"
 	 " quiet INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;"),
+
+	/* 9: deletes on personal streams wait here until the server was asked whether the post is gone. */
+	("CREATE TABLE unproven (row INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL,"
+	 " at_ms INTEGER NOT NULL) STRICT;"),
 };
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))

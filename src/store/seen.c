@@ -75,6 +75,41 @@ tombstone_prune(struct store *store, int64_t before_ms, int limit)
 	return prune(store, SQL_TOMBSTONE_PRUNE, before_ms, limit);
 }
 
+int64_t
+unproven_add(struct store *store, struct str line, int64_t now_ms)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_UNPROVEN_ADD);
+	db_put_str(stmt, 1, line);
+	db_put_int(stmt, 2, now_ms);
+	return db_write(store, SQL_UNPROVEN_ADD, stmt) > 0 ? sqlite3_last_insert_rowid(store->db)
+							   : 0;
+}
+
+void
+unproven_delete(struct store *store, int64_t row)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_UNPROVEN_DELETE);
+	db_put_int(stmt, 1, row);
+	(void)db_write(store, SQL_UNPROVEN_DELETE, stmt);
+}
+
+void
+unproven_each(struct store *store, unproven_fn *fn, void *data)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_UNPROVEN_EACH);
+	bool more = true;
+	while (more && db_next(store, stmt)) {
+		more = fn(data, sqlite3_column_int64(stmt, 0), db_str(stmt, 1));
+	}
+	db_done(store, SQL_UNPROVEN_EACH, stmt);
+}
+
+int
+unproven_prune(struct store *store, int64_t before_ms, int limit)
+{
+	return prune(store, SQL_UNPROVEN_PRUNE, before_ms, limit);
+}
+
 void
 delivery_add(struct store *store, struct delivery *delivery)
 {

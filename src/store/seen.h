@@ -26,6 +26,14 @@ void tombstone_add(struct store *store, struct str scope, struct str id, int64_t
 bool tombstone_has(struct store *store, struct str scope, struct str id);
 int tombstone_prune(struct store *store, int64_t before_ms, int limit); /* as seen_prune */
 
+/* Deletes that are not proven yet: lines as event_write_line writes them. Returns the row's number. */
+int64_t unproven_add(struct store *store, struct str line, int64_t now_ms);
+void unproven_delete(struct store *store, int64_t row);
+/* Oldest first; stops when `fn` returns false. Text is borrowed for the call. */
+typedef bool unproven_fn(void *data, int64_t row, struct str line);
+void unproven_each(struct store *store, unproven_fn *fn, void *data);
+int unproven_prune(struct store *store, int64_t before_ms, int limit); /* as seen_prune */
+
 /* One matched handler that has not ended yet. */
 struct delivery {
 	int64_t row; /* 0 for a new one; set by delivery_add */

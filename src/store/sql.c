@@ -162,4 +162,8 @@ const char *const sql_texts[SQL_COUNT] = {
 		"INSERT OR IGNORE INTO tombstones (scope, id, at_ms) VALUES (?1, ?2, ?3)",
 	[SQL_TOMBSTONE_HAS] = "SELECT 1 FROM tombstones WHERE id = ?2 AND scope = ?1",
 	[SQL_TOMBSTONE_PRUNE] = PRUNE_FIRST("tombstones"),
+	[SQL_UNPROVEN_ADD] = "INSERT INTO unproven (line, at_ms) VALUES (?1, ?2)",
+	[SQL_UNPROVEN_DELETE] = "DELETE FROM unproven WHERE row = ?1",
+	[SQL_UNPROVEN_EACH] = "SELECT row, line FROM unproven ORDER BY row",
+	[SQL_UNPROVEN_PRUNE] = PRUNE_FIRST("unproven"),
 };
