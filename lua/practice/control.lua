@@ -2,10 +2,13 @@
 -- The control endpoint /practice/… for tests: every action by POST, what happened by GET.
 local json = require "trusted.json"
 local server = require "trusted.server"
+local system = require "trusted.system"
 local actions = require "practice.actions"
 local entities = require "practice.entities"
 local params = require "practice.params"
+local scenario = require "practice.scenario"
 local text = require "practice.text"
+local timers = require "practice.timers"
 
 local control = {}
 control.__index = control
@@ -69,6 +72,21 @@ function views.state(self)
     table.concat(names, ","), ctx.hub.sent, #ctx.store.statuses - ctx.store.gone, self.total)
 end
 
+-- GET /practice/faults: what was caused, by whomever, oldest first
+function views.faults(self)
+  local out = {}
+  for i, row in ipairs(self.ctx.history) do
+    local fields = {}
+    for key, value in pairs(row.parameters) do
+      fields[#fields + 1] = json.quote(tostring(key)) .. ":" .. json.quote(tostring(value))
+    end
+    table.sort(fields)
+    out[i] = ('{"time":"%s","action":%s,"parameters":{%s}}'):format(text.time(row.ms), json.quote(row.name),
+      table.concat(fields, ","))
+  end
+  return '{"actions":[' .. table.concat(out, ",") .. "]}"
+end
+
 function views.people(self)
   return entities.array(self.ctx.cast, entities.account)
 end
@@ -96,9 +114,38 @@ function control:may(request, p)
   return shown ~= nil and self.ctx.tokens.by_text[shown] ~= nil
 end
 
+local function complain(problem)
+  system.warn("practice: " .. problem)
+end
+
+-- One action now, or with `at` later.
+function control:act(name, p)
+  if p.at == nil then
+    return actions.run(self.ctx, name, p)
+  end
+  local ms = timers.duration(tonumber(p.at) or p.at)
+  if not ms then
+    return nil, ("at: %s is no duration; write it like 5s, 2m or 500ms"):format(tostring(p.at))
+  end
+  p.at = nil
+  timers.after(ms, function()
+    local _, problem = actions.run(self.ctx, name, p)
+    if problem then
+      complain(name .. ": " .. problem)
+    end
+  end)
+  return ('{"in_ms":%d}'):format(ms)
+end
+
+-- A whole script, its times counted from now.
+function control:run_scenario(script)
+  local fine, problem = scenario.run(self.ctx, "scenario", script, complain)
+  return fine and "{}", problem
+end
+
 function control:request(conn, request)
   local p, problem = params.of(request)
-  local name = request.path:match("^/practice/([%l_]+)$")
+  local name = request.path:match("^/practice/([%w_]+)$")
   local status, body = 404, nil
   if not p then
     status = 400
@@ -106,9 +153,14 @@ function control:request(conn, request)
     status, problem = 403, "the control endpoint takes requests to a loopback name, and a printed token to change things"
   elseif request.method == "GET" and views[name] then
     status, body = 200, views[name](self, p)
-  elseif request.method == "POST" and actions[name] then
+  elseif request.method == "POST" and name == "scenario" then
+    body, problem = self:run_scenario(params.text(p.script) or request.body)
+    status = body and 200 or 400
+  elseif request.method == "POST" and actions.exists(name) then
     p.access_token = nil
-    body, problem = actions[name](self.ctx, p)
+    self.ctx.asking = conn
+    body, problem = self:act(name, p)
+    self.ctx.asking = nil
     status = body and 200 or 400
   else
     problem = "no such control; docs/practice.md lists them"

@@ -13,13 +13,15 @@ function hub.new(server, clock)
     channels = {}, -- channel -> list of subscriptions
     on_subscribe = nil, -- called with the channel when it gets a listener
     last = {}, -- channel -> time of its last event
+    spoiler = nil, -- takes(channel, event, payload, st): true when it sends or drops the event itself
     losing = {}, -- channel -> { every, count }: so many updates are lost on the way
     sent = 0,
   }, hub)
 end
 
 -- A subscription: { conn, ws = true/false, label = JSON of the `stream` array, admits }. admits(event, st): may it have the
--- event about that status? nil: any.
+-- event about that status? nil: any. deaf: it hears nothing until then. hides = { ["local"], remote }: posts that it is
+-- spared because their feed is switched off.
 function hub:subscribe(channel, subscription)
   local list = self.channels[channel]
   if not list then
@@ -27,6 +29,9 @@ function hub:subscribe(channel, subscription)
     self.channels[channel] = list
   end
   list[#list + 1] = subscription
+  if self.spoiler then
+    self.spoiler:noticed(channel)
+  end
   if self.on_subscribe then
     self.on_subscribe(channel)
   end
@@ -66,11 +71,33 @@ function hub:loses(channel, event)
   return losing.count % losing.every == 0
 end
 
+-- Is the post of this payload from here or from another server?
+local function place_of(payload)
+  local acct = payload and payload:match('"acct":"([^"]*)"')
+  return acct and acct:find("@", 1, true) and "remote" or "local"
+end
+
+local function is_spared(self, sub, event, payload, st)
+  if sub.deaf then
+    if sub.deaf > self.clock() then
+      return true
+    end
+    sub.deaf = nil
+  end
+  if sub.hides and (event == "update" or event == "status.update") then
+    local where = st and (st.account.is_local and "local" or "remote") or place_of(payload)
+    if sub.hides[where] then
+      return true
+    end
+  end
+  return st and sub.admits and not sub.admits(event, st)
+end
+
 -- Those who get it, of a list of subscriptions.
-local function admitted(list, event, st)
+local function admitted(self, list, event, payload, st)
   local out
   for i, sub in ipairs(list) do
-    local spared = sub.admits and not sub.admits(event, st)
+    local spared = is_spared(self, sub, event, payload, st)
     if spared and not out then -- rare: nothing is copied before
       out = table.move(list, 1, i - 1, 1, {})
     elseif out and not spared then
@@ -84,13 +111,21 @@ end
 -- about, where subscribers may be spared it.
 function hub:publish(channel, event, payload, st)
   self.last[channel] = self.clock()
-  local list = self.channels[channel]
-  if not list or self:loses(channel, event) then
+  if not self.channels[channel] or self:loses(channel, event) then
     return
   end
-  if st then
-    list = admitted(list, event, st)
+  if not self.spoiler or not self.spoiler:takes(channel, event, payload, st) then
+    self:send(channel, event, payload, st)
   end
+end
+
+-- The same past all faults of order.
+function hub:send(channel, event, payload, st)
+  local list = self.channels[channel]
+  if not list then
+    return
+  end
+  list = admitted(self, list, event, payload, st)
   local server, count, quoted = self.server, #list, nil
   for i = 1, count do
     local sub = list[i]

@@ -25,9 +25,9 @@ function limits:count(key)
   local reset = (window + 1) * limits.WINDOW_MS
   local over = used > self.most
   local remaining = math.max(0, self.most - used)
-  local till = self.faults:limited_until()
+  local till, claimed = self.faults:limited_until()
   if till then
-    over, reset, remaining = true, till, 0
+    over, reset, remaining = true, claimed, 0
   end
   return {
     "X-RateLimit-Limit", tostring(self.most),

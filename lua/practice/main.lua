@@ -5,7 +5,9 @@ local loop = require "trusted.loop"
 local relay = require "trusted.relay"
 local server = require "trusted.server"
 local system = require "trusted.system"
+local actions = require "practice.actions"
 local control = require "practice.control"
+local delivery = require "practice.delivery"
 local faults = require "practice.faults"
 local hub = require "practice.hub"
 local limits = require "practice.limits"
@@ -20,6 +22,7 @@ local streaming = require "practice.streaming"
 local timeline = require "practice.timeline"
 local timers = require "practice.timers"
 local tokens = require "practice.tokens"
+local transport = require "practice.transport"
 local world = require "practice.world"
 
 local main = {}
@@ -72,9 +75,15 @@ local function make_world(arguments)
   local trouble = faults.new(loop.wall)
   local ctx = {
     arguments = arguments, random = random, store = memory, hub = sender, world = life, tokens = keys,
-    faults = trouble, limits = limits.new(loop.wall, trouble), bot = bot, cast = cast, clock = clock,
+    faults = trouble, limits = limits.new(loop.wall, trouble),
+    delivery = delivery.new(sender, timers, random), bot = bot, cast = cast, clock = clock,
   }
+  ctx.history = {}
+  ctx.act = function(name, p)
+    return actions.run(ctx, name, p)
+  end
   ctx.streaming = streaming.new(ctx)
+  ctx.transport = transport.new(relay, server, ctx.streaming)
   ctx.timeline = timeline.new { world = life, hub = sender, store = memory, streaming = ctx.streaming, bot = bot,
     cast = cast, random = random }
   return ctx
@@ -85,10 +94,14 @@ local function start_rest(ctx)
   local scheme = arguments.cert and "https" or "http"
   ctx.rest = rest.new {
     world = ctx.world, store = ctx.store, tokens = ctx.tokens, limits = ctx.limits, random = ctx.random,
+    faults = ctx.faults,
     base = function(request)
       return scheme .. "://" .. (request.headers.host or ("127.0.0.1:" .. ctx.port))
     end,
     streaming_url = function(request)
+      if ctx.faults.streaming_url then
+        return ctx.faults.streaming_url
+      end
       local host = request.headers.host or ("127.0.0.1:" .. ctx.port)
       return (arguments.cert and "wss" or "ws") .. "://" .. host
     end,
@@ -192,10 +205,14 @@ function main.on_request(conn, request)
   end
   local status
   local fault = parts.faults:answer(request)
-  if fault then
+  if fault and fault.commit and not is_streaming(request.path) then
+    status = parts.rest:request(conn, request, fault)
+  elseif fault and fault.cut then
+    server.cut(conn, false)
+  elseif fault then
     status = fault.status
-    server.respond(conn, status, { "Content-Type", fault.content_type, "X-Request-Id", system.uuid() }, fault.body,
-      false)
+    server.respond(conn, status, { "Content-Type", fault.content_type, "X-Request-Id", system.uuid(),
+      fault.location and "Location" or nil, fault.location }, fault.body, false)
   elseif is_streaming(request.path) then
     status = parts.streaming:request(conn, request)
   elseif request.method == "OPTIONS" then
@@ -234,7 +251,7 @@ main.on_timer = timers.fired
 
 -- For `moontusk demo` and tests in the same process: an action by name, { name =, params = }.
 function main.act(request)
-  local body, problem = require("practice.actions")[request.name](parts, request.params or {})
+  local body, problem = actions.run(parts, request.name, request.params or {})
   if not body then
     error(problem, 0)
   end

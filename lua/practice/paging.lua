@@ -38,14 +38,18 @@ function paging.insert(list, item)
   table.insert(list, lower_bound(list, item.id), item)
 end
 
--- The bounds that a request asks for.
-function paging.cursor(p, default, most)
-  return {
+-- The bounds that a request asks for. `no_min_id`: as a server that takes min_id for since_id (protocol.md 5.3).
+function paging.cursor(p, default, most, no_min_id)
+  local cursor = {
     max_id = params.text(p.max_id),
     since_id = params.text(p.since_id),
     min_id = params.text(p.min_id),
     limit = params.limit(p.limit, default, most),
   }
+  if no_min_id and cursor.min_id then
+    cursor.since_id, cursor.min_id = cursor.min_id, nil
+  end
+  return cursor
 end
 
 -- One page, newest first, of the ascending `list`; `wanted(item)` picks.

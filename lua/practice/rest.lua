@@ -31,7 +31,7 @@ local function split(path)
   return out
 end
 
--- `parts`: world, store, tokens, limits, `date()` for the header of that name, and `base(request)` giving the address that links start with.
+-- `parts`: world, store, tokens, limits, faults, `date()` for the header of that name, and `base(request)` giving the address that links start with.
 function rest.new(parts)
   local self = setmetatable(parts, rest)
   self.routes = {}
@@ -110,6 +110,7 @@ local function run(self, request, p, token, problem)
     store = self.store,
     tokens = self.tokens,
     random = self.random,
+    faults = self.faults,
     on_revoke = self.on_revoke,
     base = self.base(request),
     streaming_url = self.streaming_url(request),
@@ -117,8 +118,9 @@ local function run(self, request, p, token, problem)
   }
 end
 
--- Answers one request; returns the status.
-function rest:request(conn, request)
+-- Answers one request; returns the status. `fault`: { status, body, content_type, location, cut } to answer in place of
+-- what came out.
+function rest:request(conn, request, fault)
   local p, bad = params.of(request)
   local token, problem = self.tokens:for_rest(request, p or {})
   local key = token and token.text or "address"
@@ -131,8 +133,11 @@ function rest:request(conn, request)
   else
     status, body, more = run(self, request, p, token, problem)
   end
+  if fault then
+    status, body, more = fault.status, fault.body, nil
+  end
   local all = {
-    "Content-Type", "application/json; charset=utf-8",
+    "Content-Type", fault and fault.content_type or "application/json; charset=utf-8",
     "Cache-Control", "private, no-store",
     "X-Request-Id", system.uuid(),
     "Date", self.date(),
@@ -149,7 +154,11 @@ function rest:request(conn, request)
     all[#all + 1] = "WWW-Authenticate"
     all[#all + 1] = 'Bearer realm="Doorkeeper", error="invalid_token", error_description="The access token is invalid"'
   end
-  server.respond(conn, status, all, body, false)
+  if fault and fault.cut then
+    server.cut(conn, false)
+  else
+    server.respond(conn, status, all, body, false)
+  end
   return status
 end
 

@@ -26,7 +26,9 @@ local function instance_v2(ctx)
     ',"status":null,"about":', q(people.BASE .. "/about"),
     ',"privacy_policy":null,"terms_of_service":null},"vapid":{"public_key":""},', CONFIGURATION,
     ',"translation":{"enabled":false},"limited_federation":false,"timelines_access":{',
-    '"live_feeds":{"local":"public","remote":"public"},"hashtag_feeds":{"local":"public","remote":"public"},',
+    ('"live_feeds":{"local":"%s","remote":"%s"},"hashtag_feeds":{"local":"%s","remote":"%s"},'):format(
+      ctx.faults.feeds.live_local, ctx.faults.feeds.live_remote, ctx.faults.feeds.hashtag_local,
+      ctx.faults.feeds.hashtag_remote),
     '"trending_link_feeds":{"local":"public","remote":"public"}}},"registrations":{"enabled":false,',
     '"approval_required":false,"reason_required":false,"message":null,"url":null},"api_versions":{"mastodon":7},',
     '"contact":{"email":"nobody@practice.example","account":null},"rules":[]}',

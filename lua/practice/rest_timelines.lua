@@ -8,25 +8,51 @@ local rest = require "practice.rest"
 local text = require "practice.text"
 local world = require "practice.world"
 
--- One page of statuses with its Link header.
-local function answer(ctx, kept, wanted)
-  local cursor = paging.cursor(ctx.p, 20, 40)
-  local page = ctx.store:page(cursor, wanted)
+-- One page of statuses with its Link header. `most`: only so many of the newest are there to be paged through.
+local function answer(ctx, kept, wanted, most)
+  local cursor = paging.cursor(ctx.p, 20, 40, ctx.faults.min_id_is_since_id)
+  local floor = most and ctx.store:nth_newest(most, wanted)
+  local page = ctx.store:page(cursor, floor and function(st)
+    return not paging.older(st.id, floor) and wanted(st)
+  end or wanted)
   local link = paging.link(ctx.base, ctx.request.path, ctx.p, page, { limit = cursor.limit, kept = kept })
   return 200, entities.array(page, entities.status, ctx.person, ctx.now), link and { "Link", link }
 end
 
+-- While it is made anew a part of it comes with 206, and when to ask again (protocol.md 5.3).
 local function home(ctx)
+  if ctx.faults:is_regenerating() then
+    return 206, "[]", { "Mastodon-Async-Refresh", 'id="home:' .. ctx.person.id .. ':regeneration", retry=5' }
+  end
   return answer(ctx, { "limit" }, function(st)
     return world.in_home(st, ctx.person)
-  end)
+  end, ctx.faults.home_max)
+end
+
+local SIGN_IN = rest.words "This method requires an authenticated user"
+
+-- A feed that is switched off answers [] (protocol.md 4.3); one for members refuses strangers. Returns what to answer at
+-- once, or nil and whether local and remote posts are left out.
+local function access(ctx, kind, only_local, only_remote)
+  local feeds = ctx.faults.feeds
+  local here, away = feeds[kind .. "_local"], feeds[kind .. "_remote"]
+  if not ctx.person and ((here ~= "public" and not only_remote) or (away ~= "public" and not only_local)) then
+    return SIGN_IN
+  end
+  return nil, here == "disabled", away == "disabled"
 end
 
 local function public(ctx)
   local only_local, only_remote = params.bool(ctx.p["local"]), params.bool(ctx.p.remote)
   local only_media = params.bool(ctx.p.only_media)
+  local refusal, no_local, no_remote = access(ctx, "live", only_local, only_remote)
+  if refusal then
+    return 422, refusal
+  end
   return answer(ctx, { "limit", "local", "remote", "only_media" }, function(st)
     return world.in_public(st)
+      and not (no_local and st.account.is_local)
+      and not (no_remote and not st.account.is_local)
       and not hidden.from(ctx.person, st)
       and not (only_local and not st.account.is_local)
       and not (only_remote and st.account.is_local)
@@ -56,9 +82,14 @@ local function tag(ctx)
   local any, all, none = names_of(p.any), names_of(p.all), names_of(p.none)
   table.insert(any, main)
   local only_local, only_media = params.bool(p["local"]), params.bool(p.only_media)
+  local refusal, no_local, no_remote = access(ctx, "hashtag", only_local, false)
+  if refusal then
+    return 422, refusal
+  end
   return answer(ctx, { "limit", "local", "only_media" }, function(st)
     if st.visibility ~= "public" or st.reblog or hidden.from(ctx.person, st, false) or (only_local and not st.account.is_local)
-      or (only_media and #st.media == 0) then
+      or (only_media and #st.media == 0) or (no_local and st.account.is_local)
+      or (no_remote and not st.account.is_local) then
       return false
     end
     local found = false
@@ -82,7 +113,7 @@ local function list(ctx)
   end
   return answer(ctx, { "limit" }, function(st)
     return world.in_list(st, entry)
-  end)
+  end, ctx.faults.home_max)
 end
 
 local function marked(field)
@@ -104,7 +135,7 @@ end
 local function notifications(ctx)
   local types, excluded = set_of(ctx.p.types), set_of(ctx.p.exclude_types)
   local from = params.text(ctx.p.account_id)
-  local cursor = paging.cursor(ctx.p, 40, 80)
+  local cursor = paging.cursor(ctx.p, 40, 80, ctx.faults.min_id_is_since_id)
   local page = paging.page(ctx.store.notifications, cursor, function(n)
     return n.owner == ctx.person
       and not (types and not types[n.type])
@@ -153,7 +184,7 @@ local function clear(ctx)
 end
 
 local function conversations(ctx)
-  local cursor = paging.cursor(ctx.p, 20, 40)
+  local cursor = paging.cursor(ctx.p, 20, 40, ctx.faults.min_id_is_since_id)
   local page = paging.page(ctx.store.conversations, cursor, function(entry)
     return entry.conversation.owner == ctx.person
   end)

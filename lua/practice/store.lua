@@ -120,6 +120,22 @@ function store:page(cursor, wanted)
   end)
 end
 
+-- The id of the n-th newest status that is wanted; nil when there are no more than that.
+function store:nth_newest(n, wanted)
+  if self.import then
+    self.import()
+  end
+  for i = #self.statuses, 1, -1 do
+    local st = self.statuses[i]
+    if not st.gone and wanted(st) then
+      n = n - 1
+      if n == 0 then
+        return st.id
+      end
+    end
+  end
+end
+
 function store:add_notification(n)
   local list = self.notifications
   list[#list + 1] = n

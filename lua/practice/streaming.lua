@@ -110,14 +110,20 @@ function streaming:open_stream(conn, request, name, token, list, label)
     "Cache-Control", "private, no-store",
     table.unpack(CHUNKED)
   }))
-  server.write(conn, ":)\n")
-  local subscription = { conn = conn, ws = false, label = label, admits = hidden.guard(name, token.person) }
+  local buffered = self:is_buffering()
+  if not buffered then
+    server.write(conn, ":)\n")
+  end
+  local subscription = { conn = conn, ws = false, label = label, admits = hidden.guard(name, token.person),
+    hides = self.faults:hides(list[1]), deaf = buffered and math.huge or nil }
   self.streams[conn] = {
     token = token,
     subscription = subscription,
     channels = list,
     timer = timers.every(HEARTBEAT_MS, function()
-      server.write(conn, ":thump\n\n")
+      if not self:is_hushed() and not buffered then
+        server.write(conn, ":thump\n\n")
+      end
     end),
   }
   for _, channel in ipairs(list) do
@@ -195,6 +201,7 @@ function streaming:upgrade(conn, request)
       "Content-Type", "text/plain",
       "X-Request-Id", system.uuid(),
       "X-Error-Message", words,
+      fault and fault.location and "Location" or nil, fault and fault.location or nil,
     }
   end
   self.upgrading[conn] = { token = token, query = query }
@@ -232,7 +239,7 @@ function streaming:subscribe(conn, name, p)
     return -- the first spelling of a tag stays
   end
   local subscription = { conn = conn, ws = true, label = label, channels = list,
-    admits = hidden.guard(name, socket.token.person) }
+    admits = hidden.guard(name, socket.token.person), hides = self.faults:hides(list[1]) }
   socket.subscriptions[key] = subscription
   for _, channel in ipairs(list) do
     self.hub:subscribe(channel, subscription)
@@ -287,7 +294,63 @@ function streaming:ws_pong(conn)
   end
 end
 
+-- No pings and no heartbeats for so long; events flow.
+function streaming:hush(ms)
+  self.hushed_till = loop.wall() + ms
+end
+
+function streaming:is_hushed()
+  return self.hushed_till ~= nil and self.hushed_till > loop.wall()
+end
+
+-- Event streams that are opened meanwhile get their headers and then nothing, as behind a proxy that keeps what it reads.
+function streaming:buffer(ms)
+  self.buffering_till = loop.wall() + ms
+end
+
+function streaming:is_buffering()
+  return self.buffering_till ~= nil and self.buffering_till > loop.wall()
+end
+
+-- Streams that are open now, on `channel` (nil: on any), get no event for `ms`, while pings and heartbeats go on.
+function streaming:deafen(channel, ms)
+  local count, till = 0, loop.wall() + ms
+  for name, list in pairs(self.hub.channels) do
+    if channel == nil or name == channel then
+      for _, subscription in ipairs(list) do
+        subscription.deaf = till
+        count = count + 1
+      end
+    end
+  end
+  return count
+end
+
+-- All of these end.
+function streaming:calm()
+  self.hushed_till, self.buffering_till = nil, nil
+  for _, list in pairs(self.hub.channels) do
+    for _, subscription in ipairs(list) do
+      subscription.deaf = nil
+    end
+  end
+end
+
+-- Notes that the relay holds a connection (nil: any): what waits for it says nothing about who reads.
+function streaming:hold(conn, held)
+  for _, all in ipairs { self.streams, self.sockets } do
+    for name, entry in pairs(all) do
+      if conn == nil or conn == name then
+        entry.held = held or nil
+      end
+    end
+  end
+end
+
 function streaming:ping_all()
+  if self:is_hushed() then
+    return
+  end
   local dead = {}
   for conn, socket in pairs(self.sockets) do
     if socket.alive then
@@ -347,25 +410,9 @@ function streaming:select(wanted)
   return out
 end
 
--- What revoking does (protocol.md 1.6, 2.4): a clean last chunk, or a close frame without code.
-function streaming:kill(token)
-  local victims = self:select(function(_, owner)
-    return not token or owner == token
-  end)
-  for _, victim in ipairs(victims) do
-    self:ended(victim.conn)
-    if victim.ws then
-      server.ws_close(victim.conn, 0, "")
-    else
-      server.finish(victim.conn)
-    end
-  end
-  return #victims
-end
-
--- Cuts connections without a word: all, or those that listen to `channel`.
-function streaming:cut(channel, reset)
-  local victims = self:select(function(list)
+-- Connections that listen to `channel`; nil: all.
+function streaming:listening_to(channel)
+  return self:select(function(list)
     for _, name in ipairs(list) do
       if name == channel then
         return true
@@ -373,6 +420,38 @@ function streaming:cut(channel, reset)
     end
     return channel == nil
   end)
+end
+
+-- How `code` looks on an event stream, which has none: the end of a process, or a clean last chunk.
+local CLEAN = { [0] = true, [1000] = true, [1005] = true }
+-- These are never sent (RFC 6455, 7.4.1): the connection just breaks.
+local UNSENT = { [1006] = true, [1015] = true }
+
+-- Ends these connections with a close frame of that code (0: without code, protocol.md 2.4), or what stands for it.
+function streaming:close(victims, code, reason)
+  for _, victim in ipairs(victims) do
+    self:ended(victim.conn)
+    if UNSENT[code] or (not victim.ws and not CLEAN[code]) then
+      server.cut(victim.conn, false)
+    elseif victim.ws then
+      server.ws_close(victim.conn, code == 1005 and 0 or code, reason or "")
+    else
+      server.finish(victim.conn)
+    end
+  end
+  return #victims
+end
+
+-- What revoking does (protocol.md 1.6, 2.4): a clean last chunk, or a close frame without code.
+function streaming:kill(token)
+  return self:close(self:select(function(_, owner)
+    return not token or owner == token
+  end), 0)
+end
+
+-- Cuts connections without a word: all, or those that listen to `channel`.
+function streaming:cut(channel, reset)
+  local victims = self:listening_to(channel)
   for _, victim in ipairs(victims) do
     self:ended(victim.conn)
     server.cut(victim.conn, reset or false)
@@ -383,11 +462,10 @@ end
 -- Bytes on the fullest connection.
 function streaming:queued()
   local most = 0
-  for conn in pairs(self.streams) do
-    most = math.max(most, server.queued(conn))
-  end
-  for conn in pairs(self.sockets) do
-    most = math.max(most, server.queued(conn))
+  for _, all in ipairs { self.streams, self.sockets } do
+    for conn, entry in pairs(all) do
+      most = math.max(most, entry.held and 0 or server.queued(conn))
+    end
   end
   return most
 end

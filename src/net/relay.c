@@ -436,13 +436,13 @@ relay_heal(struct relay *relay)
 }
 
 unsigned
-relay_cut(struct relay *relay, uint64_t id, bool reset)
+relay_cut(struct relay *relay, uint64_t spared, bool reset)
 {
 	struct passage *passage, *next;
 	unsigned count = 0;
 
 	HASH_ITER(hh, relay->passages, passage, next) {
-		if (id && passage->id != id)
+		if (passage->id == spared)
 			continue;
 		cut(passage, reset);
 		count++;

@@ -39,5 +39,5 @@ uint64_t relay_find(const struct relay *relay, int server_side_port);
 bool relay_spoil(struct relay *relay, uint64_t id, const struct relay_fault *fault);
 /* Lets everything pass again, now and from now on. */
 void relay_heal(struct relay *relay);
-/* Cuts one connection, or with id 0 all of them: FIN, or RST when `reset`. Returns how many. */
-unsigned relay_cut(struct relay *relay, uint64_t id, bool reset);
+/* Cuts all connections but `spared` (0: none): FIN, or RST when `reset`. Returns how many. */
+unsigned relay_cut(struct relay *relay, uint64_t spared, bool reset);

@@ -108,7 +108,7 @@ relay_all_well(lua_State *L)
 	return 0;
 }
 
-/* cut(id, reset) -> how many; id 0: all */
+/* cut(spared, reset) -> how many: all connections but that one (0: all) */
 static int
 relay_break(lua_State *L)
 {

@@ -16,11 +16,12 @@ class Wire:
 
     def __init__(self, practice):
         host, port = practice.url.split("//")[1].split(":")
-        self.buffer, self.ended = b"", False
+        self.buffer, self.ended, self.socket = b"", False, None
         self.socket = socket.create_connection((host, int(port)), timeout=10 * SLOW)
 
     def close(self):
-        self.socket.close()
+        if self.socket:
+            self.socket.close()
 
     __del__ = close
 
