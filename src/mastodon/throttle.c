@@ -14,9 +14,8 @@
 static const char months[][4] = {
 	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 
-/* "Sat, 21 Nov 2026 03:25:25 GMT" (RFC 9110, 5.6.7; the two obsolete forms are not sent by anybody). */
-static bool
-parse_http_date(struct str text, int64_t *unix_ms)
+bool
+throttle_http_date(struct str text, int64_t *unix_ms)
 {
 	if (text.len != 29 || !str_ends(text, " GMT")) {
 		return false;
@@ -34,7 +33,7 @@ parse_http_date(struct str text, int64_t *unix_ms)
 static bool
 parse_date(struct str text, int64_t *unix_ms)
 {
-	return parse_http_date(text, unix_ms) || time_parse(text, unix_ms);
+	return throttle_http_date(text, unix_ms) || time_parse(text, unix_ms);
 }
 
 /* `text` as a wait in ms. */
@@ -69,7 +68,7 @@ throttle_wait_ms(const struct http_answer *answer, int64_t now_wall_ms)
 	int64_t server_now_ms = now_wall_ms;
 	int64_t wait_ms = THROTTLE_WAIT_DEFAULT_MS;
 	const char *date = http_header(answer, "date");
-	if (date != NULL && !parse_http_date(str_trim(str_from(date)), &server_now_ms)) {
+	if (date != NULL && !throttle_http_date(str_trim(str_from(date)), &server_now_ms)) {
 		server_now_ms = now_wall_ms;
 	}
 	bool found = false;

@@ -34,6 +34,7 @@ struct task {
 	struct loop_timer *timer;   /* fires at the nearer of stage_at and total_at */
 	int64_t stage_at, total_at; /* loop_now_ms; INT64_MAX: none */
 	bool head_done, follow, rejected, sent;
+	bool certificate;  /* its dates are told */
 	enum http_end why; /* our own reason to end early; HTTP_DONE: none */
 	const char *why_text;
 	char error[CURL_ERROR_SIZE];
@@ -101,6 +102,31 @@ task_kill(struct task *task)
 	task->http->has_dead = true;
 }
 
+/* A date of the server's own certificate, Unix ms: "Expire date:Nov 21 10:00:00 2027 GMT". 0: it does not say. */
+static int64_t
+certificate_date(const struct curl_certinfo *info, const char *name)
+{
+	size_t len = strlen(name);
+	const struct curl_slist *line = info->num_of_certs > 0 ? info->certinfo[0] : NULL;
+
+	while (line && strncmp(line->data, name, len) != 0)
+		line = line->next;
+	int64_t seconds = line ? curl_getdate(line->data + len, NULL) : -1;
+	return seconds > 0 ? seconds * 1000 : 0;
+}
+
+static void
+tell_certificate(const struct task *task, struct http_answer *answer)
+{
+	struct curl_certinfo *info = NULL;
+
+	if (!task->certificate ||
+		curl_easy_getinfo(task->easy, CURLINFO_CERTINFO, &info) != CURLE_OK || !info)
+		return;
+	answer->valid_from_ms = certificate_date(info, "Start date:");
+	answer->valid_until_ms = certificate_date(info, "Expire date:");
+}
+
 /* Says the last word about a request. Runs inside enter() and leave(). */
 static void
 task_end(struct task *task, enum http_end end, const char *error)
@@ -111,6 +137,7 @@ task_end(struct task *task, enum http_end end, const char *error)
 		return;
 	answer = incoming_answer(&task->in, end, end == HTTP_DONE ? NULL : error);
 	answer.sent = task->sent;
+	tell_certificate(task, &answer);
 	if (task->added)
 		curl_multi_remove_handle(curl_loop_multi(task->http->curl), task->easy);
 	task->added = false;
@@ -503,6 +530,10 @@ set_options(struct task *task, const struct http_request *request)
 	} else {
 		curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that curl can unpack */
 	}
+	if (request->certificate) {
+		curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	}
 	set_method(task);
 }
 
@@ -524,6 +555,7 @@ http_start(struct http *http, const struct http_request *request)
 	REQUIRE(task->easy != NULL);
 	task->timer = loop_timer_create(http->loop, on_task_timer, task);
 	task->stream = request->on_data != NULL;
+	task->certificate = request->certificate;
 	task->on_head = request->on_head;
 	task->on_data = request->on_data;
 	task->on_done = request->on_done;

@@ -47,6 +47,8 @@ struct http_answer {
 	const char
 		*error; /* words for people when end != HTTP_DONE; never holds the token or query */
 	bool sent;      /* bytes of the request may have reached the server */
+	int64_t valid_from_ms,
+		valid_until_ms; /* Unix time; of the certificate, when it was asked for; 0: unknown */
 };
 
 struct http_request {
@@ -62,6 +64,7 @@ struct http_request {
 	enum http_reach (*reach)(void *data, const struct url *to);
 	size_t body_max; /* of the answer, unpacked; 0: HTTP_BODY_MAX */
 	bool redirects; /* GET, HEAD: follow up to HTTP_REDIRECTS_MAX, without the bearer on another origin, never from https to http */
+	bool certificate; /* tell how long the server's certificate is good; takes a new connection */
 	int64_t total_ms; /* 0: HTTP_TOTAL_MS; -1: none (streams) */
 	/* Streaming: when on_data is set, status and headers go to on_head (return false to end with
 	 * HTTP_REJECTED; the body of a rejected answer is then in answer.body, capped), then bytes to on_data. */

@@ -494,6 +494,32 @@ tls_is_verified(void **state)
 	certs_remove(&certs);
 }
 
+static void
+a_certificate_tells_how_long_it_is_good(void **state)
+{
+	struct certs certs;
+	struct fetch fetch;
+	char url[64];
+	struct clock clock = clock_system();
+	int64_t now = clock_wall_ms(&clock);
+
+	(void)state;
+	assert_true(certs_make(&certs));
+	fetch_start(&fetch, 1.0, certs.cert, certs.key);
+	snprintf(url, sizeof(url), "https://localhost:%d/echo", fetch.peer.port);
+	struct http_request request = {.url = url, .ca_file = certs.ca};
+	run_request(&fetch, &request);
+	assert_int_equal(fetch.answer.valid_until_ms, 0); /* not asked for */
+	request.certificate = true;
+	run_request(&fetch, &request); /* on a connection of its own, although one is kept */
+	assert_int_equal(fetch.answer.status, 200);
+	assert_true(fetch.answer.valid_from_ms > now - 86400000);
+	assert_true(fetch.answer.valid_from_ms <= now + 60000);
+	assert_true(fetch.answer.valid_until_ms > now);
+	fetch_finish(&fetch);
+	certs_remove(&certs);
+}
+
 int
 main(void)
 {
@@ -515,6 +541,7 @@ main(void)
 		cmocka_unit_test(the_token_stays_with_its_origin),
 		cmocka_unit_test(running_requests_are_capped),
 		cmocka_unit_test(tls_is_verified),
+		cmocka_unit_test(a_certificate_tells_how_long_it_is_good),
 	};
 
 	alarm(50);
