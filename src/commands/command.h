@@ -22,6 +22,7 @@ extern const struct command command_run;
 extern const struct command command_tail;
 extern const struct command command_replay;
 extern const struct command command_check;
+extern const struct command command_doctor;
 extern const struct command command_practice;
 extern const struct command command_demo;
 extern const struct command command_status;

@@ -10,6 +10,7 @@ const struct command *const commands[] = {
 	&command_tail,
 	&command_replay,
 	&command_check,
+	&command_doctor,
 	&command_practice,
 	&command_demo,
 	&command_status,

@@ -492,6 +492,13 @@ host_plugin(const struct host *host, unsigned instance)
 	return host->instances[instance]->plugin;
 }
 
+const char *
+host_instance_account(const struct host *host, unsigned instance)
+{
+	const struct account *account = host->instances[instance]->account;
+	return account ? account->name : NULL;
+}
+
 const struct host_stats *
 host_stats(const struct host *host)
 {

@@ -87,6 +87,8 @@ unsigned host_instance_count(const struct host *host);
 unsigned host_failed_count(const struct host *host); /* plugins that did not load */
 /* NULL: it did not load, or is switched off. */
 const struct plugin *host_plugin(const struct host *host, unsigned instance);
+/* Name of the account that it acts for; NULL: none. */
+const char *host_instance_account(const struct host *host, unsigned instance);
 const struct host_stats *host_stats(const struct host *host);
 /* A pattern that gave up at least once since its plugin was loaded. Borrowed. */
 struct host_limit {
