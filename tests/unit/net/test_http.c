@@ -24,7 +24,7 @@ struct fetch {
 	bool reject, cancel_in_data, pause_in_data;
 	const char *
 		cut_in_data; /* "cut", "reset" or "finish": what the server does after the first bytes */
-	unsigned heads, datas, dones;
+	unsigned heads, pieces, dones;
 	int head_status;
 	size_t data_len;
 	struct http_answer answer;
@@ -46,9 +46,9 @@ on_data(void *data, struct str bytes)
 {
 	struct fetch *fetch = data;
 
-	fetch->datas++;
+	fetch->pieces++;
 	fetch->data_len += bytes.len;
-	if (fetch->pause_in_data && fetch->datas == 1) {
+	if (fetch->pause_in_data && fetch->pieces == 1) {
 		http_pause(fetch->http, fetch->id, true);
 		loop_timer_start(fetch->timer, 100, 0);
 	}
@@ -56,7 +56,7 @@ on_data(void *data, struct str bytes)
 		http_cancel(fetch->http, fetch->id);
 		loop_timer_start(fetch->timer, 50, 0);
 	}
-	if (fetch->cut_in_data && fetch->datas == 1) {
+	if (fetch->cut_in_data && fetch->pieces == 1) {
 		if (strcmp(fetch->cut_in_data, "finish") == 0)
 			assert_true(server_finish(fetch->peer.server, fetch->peer.last));
 		else
@@ -236,7 +236,7 @@ streams_come_in_pieces_and_end_clean(void **state)
 	assert_int_equal(fetch.answer.body.len, 0);
 	assert_string_equal(fetch.peer.accept_encoding, "identity");
 	fetch.cut_in_data = "finish";
-	fetch.datas = 0;
+	fetch.pieces = 0;
 	stream(&fetch, "/stream");
 	assert_int_equal(fetch.answer.end, HTTP_DONE);
 	fetch_finish(&fetch);
@@ -252,7 +252,7 @@ a_cut_stream_is_truncated(void **state)
 	fetch_start(&fetch, 1.0, NULL, NULL);
 	for (size_t i = 0; i < 2; i++) {
 		fetch.cut_in_data = cuts[i];
-		fetch.datas = 0;
+		fetch.pieces = 0;
 		stream(&fetch, "/stream");
 		assert_int_equal(fetch.answer.end, HTTP_TRUNCATED);
 		assert_int_equal(fetch.answer.status, 200);
@@ -272,7 +272,7 @@ a_rejected_stream_brings_its_body(void **state)
 	assert_int_equal(fetch.answer.end, HTTP_REJECTED);
 	assert_int_equal(fetch.answer.status, 502);
 	assert_string_equal(fetch.body, "<h1>Bad Gateway</h1>");
-	assert_int_equal(fetch.datas, 0);
+	assert_int_equal(fetch.pieces, 0);
 	fetch_finish(&fetch);
 }
 
@@ -320,7 +320,7 @@ a_cancelled_request_never_calls_back(void **state)
 	fetch.cancel_in_data = true;
 	stream(&fetch, "/stream");
 	assert_int_equal(fetch.dones, 0);
-	assert_int_equal(fetch.datas, 1);
+	assert_int_equal(fetch.pieces, 1);
 	request.url = "http://127.0.0.1:1/";
 	fetch.id = http_start(fetch.http, &request);
 	http_cancel(fetch.http, fetch.id);
