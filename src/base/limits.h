@@ -269,7 +269,9 @@
 #define ALERT_BURST          3       /* so many alerts at once; further ones */
 #define ALERT_BURST_MS       600000  /* in this time */
 #define ALERT_GATHER_MS      60000   /* are gathered for so long, and become one */
-#define ALERT_HELD_LINES_MAX 20      /* of those that were gathered */
+#define ALERT_LAST_MS        10000 /* a host that stops waits so long for its last alerts to leave */
+#define ALERT_HEADERS_MAX    8     /* alert_action makes two */
+#define ALERT_HELD_LINES_MAX 20    /* of those that were gathered */
 
 /* fills */
 #define FILL_HELD_MAX      (8u << 20) /* bytes of pages that one fill keeps while it pages downward */

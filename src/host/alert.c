@@ -19,15 +19,20 @@
 struct raised {
 	char *topic, *key, *title, *text;
 	const struct account *account;
+	bool staged; /* in the transaction under way */
 	struct raised *next;
 };
 
 void
 alert_raise(struct host *host, const struct alert *alert)
 {
-	struct raised *last;
-	unsigned count;
-	LL_COUNT(host->alerts, last, count);
+	struct raised *at;
+	unsigned count = 0;
+	LL_FOREACH(host->alerts, at) {
+		if (strcmp(at->key, alert->key) == 0)
+			return; /* raised again, after a turn that was taken back */
+		count++;
+	}
 	if (host->config.config->alert_count == 0 || host->config.offline ||
 		count >= ALERTS_WAITING_MAX)
 		return;
@@ -98,7 +103,9 @@ send_at(const struct host *host, const struct raised *raised, int64_t now_ms)
 	free(fact);
 	if (last_ms && last_ms <= now_ms && now_ms - last_ms < ALERT_EVERY_MS)
 		return last_ms + ALERT_EVERY_MS;
-	int64_t oldest_ms = host->alerted_ms[host->alerted % ALERT_BURST];
+	int64_t oldest_ms = host->alert_pace.at_ms[host->alert_pace.count % ALERT_BURST];
+	if (host->closing)
+		return now_ms;
 	if (oldest_ms && now_ms - oldest_ms < ALERT_BURST_MS)
 		return now_ms + ALERT_GATHER_MS;
 	return now_ms;
@@ -110,7 +117,21 @@ mark_sent(struct host *host, const char *topic, int64_t now_ms)
 	char *fact = xasprintf("alert:at:%s", topic);
 	put_number(host->store, fact, now_ms);
 	free(fact);
-	host->alerted_ms[host->alerted++ % ALERT_BURST] = now_ms;
+	host->alert_pace.at_ms[host->alert_pace.count++ % ALERT_BURST] = now_ms;
+}
+
+/* Whether `line` is one of the lines of `text`. */
+static bool
+has_line(const char *text, const char *line)
+{
+	size_t len = strlen(line);
+	for (const char *at = text; at && *at;) {
+		size_t n = strcspn(at, "\n");
+		if (n == len && strncmp(at, line, n) == 0)
+			return true;
+		at += n + (at[n] == '\n');
+	}
+	return false;
 }
 
 static void
@@ -118,6 +139,10 @@ hold(struct host *host, const struct raised *raised, int64_t due_ms)
 {
 	char *fact = fact_get(host->store, HELD);
 	struct buf lines;
+	if (has_line(fact, raised->title)) {
+		free(fact);
+		return;
+	}
 	buf_init(&lines, 1u << 20);
 	unsigned count = 0;
 	for (const char *at = fact; at && *at; at++)
@@ -129,8 +154,8 @@ hold(struct host *host, const struct raised *raised, int64_t due_ms)
 	fact_put(host->store, HELD, buf_str(&lines));
 	buf_finish(&lines);
 	free(fact);
-	if (!host->alert_due_ms || due_ms < host->alert_due_ms) {
-		host->alert_due_ms = due_ms;
+	if (!host->alert_pace.due_ms || due_ms < host->alert_pace.due_ms) {
+		host->alert_pace.due_ms = due_ms;
 		put_number(host->store, HELD_DUE, due_ms);
 	}
 	log_info(host->config.log, "%s: told with the next alert, there was one a short while ago",
@@ -217,13 +242,13 @@ send_held(struct host *host)
 	}
 	if (count > shown)
 		buf_printf(&text, "and %u more", count - shown);
-	key = xasprintf("held|%lld", (long long)host->alert_due_ms);
+	key = xasprintf("held|%lld", (long long)host->alert_pace.due_ms);
 	char *title = xasprintf("moontusk: %u more alert%s", count, count == 1 ? "" : "s");
 	if (count > 0)
 		send(host, &(struct alert_message){key, title, text.ptr}, NULL);
 	fact_put(host->store, HELD, STR(""));
 	put_number(host->store, HELD_DUE, 0);
-	host->alert_due_ms = 0;
+	host->alert_pace.due_ms = 0;
 	free(title);
 	free(key);
 	free(fact);
@@ -236,12 +261,15 @@ alert_run(struct host *host)
 	if (host->config.offline || host->config.config->alert_count == 0)
 		return;
 	int64_t now_ms = clock_wall_ms(&host->config.clock);
-	if (!host->alerts_known) {
-		host->alerts_known = true;
-		host->alert_due_ms = number_of(host->store, HELD_DUE);
+	struct raised *raised;
+	if (!host->alert_pace.known) {
+		host->alert_pace.known = true;
+		host->alert_pace.due_ms = number_of(host->store, HELD_DUE);
+		host->alert_pace_committed = host->alert_pace;
 	}
-	while (host->alerts && host_begin(host)) {
-		struct raised *raised = host->alerts;
+	LL_FOREACH(host->alerts, raised) {
+		if (raised->staged || !host_begin(host))
+			continue;
 		int64_t due_ms = send_at(host, raised, now_ms);
 		if (was_sent(host, raised)) {
 			log_debug(host->config.log, "%s: told before", raised->title);
@@ -253,17 +281,50 @@ alert_run(struct host *host)
 				raised->account);
 			mark_sent(host, raised->topic, now_ms);
 		}
-		LL_DELETE(host->alerts, raised);
-		raised_destroy(raised);
+		raised->staged = true;
 	}
-	if (host->alert_due_ms && host->alert_due_ms <= now_ms && host_begin(host))
+	if (host->alert_pace.due_ms && host->alert_pace.due_ms <= now_ms && host_begin(host))
 		send_held(host);
+}
+
+void
+alert_committed(struct host *host, bool good)
+{
+	struct raised *raised, *next;
+	LL_FOREACH_SAFE(host->alerts, raised, next) {
+		if (good && raised->staged) {
+			LL_DELETE(host->alerts, raised);
+			raised_destroy(raised);
+		} else {
+			raised->staged = false;
+		}
+	}
+	if (good)
+		host->alert_pace_committed = host->alert_pace;
+	else
+		host->alert_pace = host->alert_pace_committed;
+}
+
+static void
+note_lane(void *data, const char *lane)
+{
+	if (str_starts(str_from(lane), ALERT_SENDER "|"))
+		*(bool *)data = true;
+}
+
+bool
+alert_waits(const struct host *host)
+{
+	bool waits = host->alerts || host->alert_calls;
+	if (!waits && host->config.config->alert_count > 0 && !host->config.dry_run)
+		intent_each_lane(host->store, note_lane, &waits);
+	return waits;
 }
 
 int64_t
 alert_next_due(const struct host *host)
 {
-	return host->alert_due_ms ? host->alert_due_ms : INT64_MAX;
+	return host->alert_pace.due_ms ? host->alert_pace.due_ms : INT64_MAX;
 }
 
 void
@@ -282,6 +343,20 @@ alert_account(struct host *host, const struct account *account)
 	free(topic);
 	free(key);
 	free(title);
+}
+
+void
+alert_trouble(struct host *host, const char *what, int64_t since_ms)
+{
+	struct buf text;
+	char *key = xasprintf("trouble|%lld", (long long)since_ms);
+	buf_init(&text, MESSAGE_MAX);
+	buf_add_text(&text, "Nothing was taken in and nothing was sent since ");
+	time_format(&text, since_ms);
+	buf_add_text(&text, ". What came meanwhile is handled now.");
+	alert_raise(host, &(struct alert){"trouble", key, what, text.ptr, NULL});
+	buf_finish(&text);
+	free(key);
 }
 
 void

@@ -38,12 +38,12 @@ instance_start(
 	instance->dropped = dropped;
 	if (!host->tick) /* host_start does the rest */
 		return instance->plugin != NULL;
+	subscriptions_change(host, instance, NULL);
 	if (!instance->plugin) {
 		buf_printf(words, "%s: not started: %s\n", instance->name,
 			instance->error ? instance->error : "it is off");
 		return false;
 	}
-	subscriptions_change(host, instance, NULL);
 	schedules_start_instance(host, instance);
 	if (host_begin(host))
 		host_journal(host, instance, "loaded", STR_NONE, STR("{}"));

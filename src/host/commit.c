@@ -124,6 +124,7 @@ commit_now(struct host *host, int64_t now_mono_ms)
 	}
 	archives_committed(host->archives);
 	deletes_committed(host->deletes);
+	alert_committed(host, true);
 	trouble_turn_done(host);
 	host->committed_at_ms = clock_mono_ms(&host->config.clock);
 }

@@ -45,6 +45,28 @@ host_stop(struct host *host, const char *why)
 		host->events.on_stopped(host->data);
 }
 
+void
+host_close(struct host *host, const char *why)
+{
+	if (host->stopped || host->closing)
+		return;
+	if (!host->config.loop || host->config.config->alert_count == 0) {
+		host_stop(host, why);
+		return;
+	}
+	host->closing = why;
+	host->close_by_ms = clock_mono_ms(&host->config.clock) + ALERT_LAST_MS;
+	loop_keep_awake(host->config.loop, true);
+}
+
+void
+host_close_run(struct host *host)
+{
+	if (host->closing && (host->ending || !alert_waits(host) ||
+				     clock_mono_ms(&host->config.clock) >= host->close_by_ms))
+		host_stop(host, host->closing);
+}
+
 const struct account *
 host_account(const struct host *host, const char *name)
 {
@@ -85,9 +107,14 @@ on_outcome(void *data, const struct intent *intent)
 	host->stats.failed += intent->state == INTENT_FAILED;
 	host->stats.unknown += intent->state == INTENT_UNKNOWN;
 	host->stats.dry += intent->state == INTENT_DRY;
-	alert_unknown(host, intent);
 	if (host->events.on_action)
 		host->events.on_action(host->data, intent);
+}
+
+static void
+on_written(void *data, const struct intent *intent)
+{
+	alert_unknown(data, intent);
 }
 
 /* ---- news from the connections ---- */
@@ -136,13 +163,8 @@ lose_account(struct host *host, const struct account *account)
 			host->lost[i] = true;
 		any_left = any_left || !host->lost[i];
 	}
-	if (!any_left) {
-		alert_run(host); /* leaves at the next start */
-		if (store_in_transaction(host->store))
-			commit_now(host, clock_mono_ms(&host->config.clock));
-	}
 	if (!any_left)
-		host_stop(host, "no account is left to connect with");
+		host_close(host, "no account is left to connect with");
 }
 
 static void
@@ -237,6 +259,7 @@ create_outbox(struct host *host, bool dry_run)
 		.account = account_of_outbox,
 		.reach = reach_of_outbox,
 		.on_outcome = on_outcome,
+		.on_written = on_written,
 		.data = host,
 	};
 	return outbox_create(&config);
@@ -434,6 +457,7 @@ host_destroy(struct host *host)
 	requests_destroy(host->requests);
 	host->requests = NULL;
 	deletes_destroy(host->deletes);
+	alert_direct_forget(host);
 	if (host->http)
 		http_destroy(host->http);
 	if (host->ws)

@@ -2,6 +2,7 @@
 /* What the files of the host share: its objects, and what each file does to them. */
 #pragma once
 
+#include "alert.h"
 #include "archive.h"
 #include "deletes.h"
 #include "host.h"
@@ -93,33 +94,35 @@ struct host {
 	struct instance **instances; /* in the order of the config; none is NULL */
 	unsigned instance_count;
 	struct instance *by_number[INTAKE_INSTANCES_MAX]; /* NULL: the number is free */
-	struct loop_timer *tick;         /* wakes the loop for schedules and positions */
-	struct news *news;               /* news::next, oldest first */
-	struct task *tasks;              /* that wait, task::next, oldest first */
-	struct timer *timers;            /* functions to start, timer::next, the soonest first */
-	uint64_t last_task;              /* number */
-	struct watch *watch;             /* of the files of plugins and config; NULL offline */
-	struct control *control;         /* NULL: none */
-	int64_t started_at_ms;           /* wall clock */
-	struct retired *retired;         /* list, retired::next, oldest first */
-	struct reload_request *reloads;  /* list, reload_request::next; reload.c */
-	struct position *positions;      /* hash: newest cursors; positions.c */
-	unsigned positions_changed;      /* that are not committed */
-	int64_t committed_at_ms;         /* monotonic */
-	unsigned turn_events;            /* that the last turn took */
-	int64_t wall_seen_ms;            /* by schedules_run */
-	int64_t prune_at_ms;             /* monotonic: when old rows are looked for again */
-	struct raised *alerts;           /* raised::next, oldest first; alert.c */
-	int64_t alerted_ms[ALERT_BURST]; /* when the last ones went out; a ring */
-	unsigned alerted;                /* how many, since the start */
-	int64_t alert_due_ms; /* when those that were gathered go out; 0: there are none */
-	bool alerts_known;    /* alert_due_ms was read from the store */
-	bool started;         /* a replay: the schedules have their due times */
+	struct loop_timer *tick;        /* wakes the loop for schedules and positions */
+	struct news *news;              /* news::next, oldest first */
+	struct task *tasks;             /* that wait, task::next, oldest first */
+	struct timer *timers;           /* functions to start, timer::next, the soonest first */
+	uint64_t last_task;             /* number */
+	struct watch *watch;            /* of the files of plugins and config; NULL offline */
+	struct control *control;        /* NULL: none */
+	int64_t started_at_ms;          /* wall clock */
+	struct retired *retired;        /* list, retired::next, oldest first */
+	struct reload_request *reloads; /* list, reload_request::next; reload.c */
+	struct position *positions;     /* hash: newest cursors; positions.c */
+	unsigned positions_changed;     /* that are not committed */
+	int64_t committed_at_ms;        /* monotonic */
+	unsigned turn_events;           /* that the last turn took */
+	int64_t wall_seen_ms;           /* by schedules_run */
+	int64_t prune_at_ms;            /* monotonic: when old rows are looked for again */
+	struct raised *alerts;          /* raised::next, oldest first; alert.c */
+	struct alert_pace alert_pace, alert_pace_committed;
+	struct alert_call *alert_calls; /* alert_call::next; alert_direct.c */
+	int64_t alert_direct_at_ms;     /* the last one, wall clock; 0: none */
+	const char *closing; /* why the host stops as soon as its alerts have left; NULL */
+	int64_t close_by_ms; /* monotonic: or then at the latest */
+	bool started;        /* a replay: the schedules have their due times */
 	bool paused, stopped;
 	bool turn_failed; /* its transaction cannot be made */
 	char *trouble; /* what keeps the host from working, for people; NULL: nothing. trouble.c */
-	int64_t look_again_ms; /* monotonic: whether the trouble is over */
-	struct event **taken;  /* references: events of the turn that is not committed yet */
+	int64_t trouble_since_ms; /* wall clock */
+	int64_t look_again_ms;    /* monotonic: whether the trouble is over */
+	struct event **taken;     /* references: events of the turn that is not committed yet */
 	size_t taken_count, taken_size;
 	unsigned held_turns;           /* of a replay, not committed yet */
 	int64_t held_since_ms;         /* by the machine's clock */
@@ -133,6 +136,10 @@ struct host {
 bool host_begin(struct host *host);
 /* Says why, ends the loop; nothing runs after. */
 void host_stop(struct host *host, const char *why);
+/* The same when the alerts about it have left, or soon in any case. `why` is kept: a literal. */
+void host_close(struct host *host, const char *why);
+/* Stops a host that closes when it is time. In the turn. */
+void host_close_run(struct host *host);
 const struct account *host_account(
 	const struct host *host, const char *name); /* NULL when unknown */
 /* "update:1156…", the event in keys, journal and messages. */
@@ -173,7 +180,7 @@ bool folder_scan(struct host *host, struct buf *words);
 /* subscriptions.c */
 /* Tells the intake who hears what; with links, asks the servers for it. */
 void subscriptions_start(struct host *host);
-/* The streams of the instance's plugin in place of those of `old`; NULL: of those that it holds while it is off. */
+/* The streams of the instance's plugin in place of those of `old`; NULL: of those that it held while it was off. */
 void subscriptions_change(struct host *host, struct instance *instance, const struct plugin *old);
 
 /* status_stopped.c: what `status` tells when no host runs. */

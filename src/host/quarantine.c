@@ -43,24 +43,11 @@ forget_recent(struct guard *guard)
 	guard->recent_count = 0;
 }
 
-static void
-forget_streams(struct guard *guard)
-{
-	for (unsigned i = 0; i < guard->stream_count; i++) {
-		free(guard->streams[i].account);
-		free(guard->streams[i].stream);
-		free(guard->streams[i].param);
-	}
-	free(guard->streams);
-	guard->streams = NULL;
-	guard->stream_count = 0;
-}
-
 void
 guard_finish(struct guard *guard)
 {
 	forget_recent(guard);
-	forget_streams(guard);
+	quarantine_forget_source(guard);
 	failures_finish(&guard->failures);
 	free(guard->recent);
 	free(guard->why);
@@ -230,22 +217,6 @@ say_off(struct host *host, struct instance *instance)
 }
 
 static void
-put_row(struct host *host, struct instance *instance)
-{
-	struct guard *guard = &instance->guard;
-	struct quarantine row = {
-		.instance = instance->name,
-		.at_ms = guard->off_at_ms,
-		.why = guard->why,
-		.report = guard->report,
-		.source = guard->source,
-		.missed = (int64_t)guard->missed,
-	};
-	quarantine_put(host->store, &row);
-	guard->missed_put = guard->missed;
-}
-
-static void
 journal(struct host *host, const struct instance *instance, const char *what, const char *why)
 {
 	const struct guard *guard = &instance->guard;
@@ -279,7 +250,8 @@ quarantine_trip(struct host *host, struct instance *instance, const char *why,
 	free(guard->report);
 	guard->why = xstrdup(why);
 	guard->report = write_report(host, instance, why, failure);
-	put_row(host, instance);
+	quarantine_note_source(host, instance);
+	quarantine_put_row(host, instance);
 	journal(host, instance, "quarantined", why);
 	say_off(host, instance);
 	instance_report(host, instance, "is off");
@@ -311,54 +283,27 @@ quarantine_load_failed(
 	free(key);
 }
 
-/* The plugin goes; its streams stay, so that what it misses can be counted. */
-static void
-take_plugin(struct host *host, struct instance *instance)
-{
-	struct guard *guard = &instance->guard;
-	struct plugin *plugin = instance->plugin;
-	const struct plugin_stream *streams = plugin_streams(plugin, &guard->stream_count);
-	guard->streams = xcalloc(guard->stream_count + 1, sizeof(guard->streams[0]));
-	for (unsigned i = 0; i < guard->stream_count; i++) {
-		guard->streams[i] = streams[i];
-		guard->streams[i].account = xstrdup(streams[i].account);
-		guard->streams[i].stream = xstrdup(streams[i].stream);
-		guard->streams[i].param = xstrdup(streams[i].param);
-	}
-	tasks_drop_plugin(host, plugin);
-	instance->plugin = NULL;
-	plugin_destroy(plugin);
-}
-
 void
 quarantine_run(struct host *host)
 {
 	for (unsigned i = 0; i < host->instance_count; i++) {
-		if (host->instances[i]->guard.off && host->instances[i]->plugin)
-			take_plugin(host, host->instances[i]);
+		struct instance *instance = host->instances[i];
+		struct plugin *plugin = instance->plugin;
+		if (!instance->guard.off || !plugin)
+			continue;
+		tasks_drop_plugin(host, plugin);
+		instance->plugin = NULL;
+		plugin_destroy(plugin);
 	}
-}
-
-static void
-take_row(void *data, const struct quarantine *row)
-{
-	struct guard *guard = data;
-	guard->off = guard->source == row->source;
-	guard->off_at_ms = row->at_ms;
-	guard->why = xstrdup(row->why ? row->why : "?");
-	guard->report = xstrdup(row->report);
-	guard->missed = guard->missed_put = (uint64_t)row->missed;
 }
 
 bool
 quarantine_holds(struct host *host, struct instance *instance)
 {
-	struct guard *guard = &instance->guard;
-	if (host->config.offline || !quarantine_get(host->store, instance->name, take_row, guard))
+	if (!quarantine_take_row(host, instance))
 		return false;
-	if (guard->off)
-		say_off(host, instance);
-	return guard->off;
+	say_off(host, instance);
+	return true;
 }
 
 void
@@ -367,7 +312,7 @@ quarantine_lift(struct host *host, struct instance *instance, const char *why)
 	struct guard *guard = &instance->guard;
 	failures_clear(&guard->failures);
 	forget_recent(guard);
-	forget_streams(guard);
+	quarantine_forget_source(guard);
 	if (guard->off || guard->off_at_ms) {
 		quarantine_delete(host->store, instance->name);
 		journal(host, instance, "rearmed", why);
@@ -381,16 +326,6 @@ quarantine_lift(struct host *host, struct instance *instance, const char *why)
 	guard->off = false;
 	guard->off_at_ms = 0;
 	guard->missed = guard->missed_put = 0;
-}
-
-void
-quarantine_write(struct host *host)
-{
-	for (unsigned i = 0; i < host->instance_count; i++) {
-		struct instance *instance = host->instances[i];
-		if (instance->guard.off && instance->guard.missed != instance->guard.missed_put)
-			put_row(host, instance);
-	}
 }
 
 /* ---- without a host ---- */

@@ -22,15 +22,16 @@ struct guard {
 	struct failures failures;
 	char **recent; /* lines about the last failures, oldest first; at most FAILURES_SHOWN_MAX */
 	unsigned recent_count;
-	bool off;            /* nothing of it runs; its plugin goes at the end of the turn */
-	int64_t off_at_ms;   /* wall clock */
-	char *why, *report;  /* while it is off; report NULL: none */
-	int64_t source;      /* hash of the file and options that were loaded last, or tried */
+	bool off;           /* nothing of it runs; its plugin goes at the end of the turn */
+	int64_t off_at_ms;  /* wall clock */
+	char *why, *report; /* while it is off; report NULL: none */
+	int64_t source; /* hash of the main file and the entry in the config, as loaded last, or tried */
 	uint64_t missed;     /* events on its streams while it is off */
 	uint64_t missed_put; /* as the database has it */
 	struct plugin_stream
 		*streams; /* that it goes on to hold while it is off, to count what it misses */
 	unsigned stream_count;
+	char *files; /* JSON, as in struct quarantine; while it is off */
 };
 
 /* A task that has failed, or (no cause) a plugin that did not load. All borrowed. */
@@ -58,8 +59,17 @@ void quarantine_load_failed(
 bool quarantine_holds(struct host *host, struct instance *instance);
 /* It has a plugin again. `why` for log and journal. Inside the transaction. */
 void quarantine_lift(struct host *host, struct instance *instance, const char *why);
+
+/* quarantine_row.c */
+/* Notes what the instance's plugin hears and is made of, for its row. */
+void quarantine_note_source(struct host *host, struct instance *instance);
+void quarantine_forget_source(struct guard *guard);
+void quarantine_put_row(struct host *host, struct instance *instance); /* inside the transaction */
+/* From the database. True: it is off, and neither its entry nor one of its files has changed since. */
+bool quarantine_take_row(struct host *host, struct instance *instance);
 /* Writes how much was missed. Inside the transaction. */
 void quarantine_write(struct host *host);
+
 void guard_init(struct guard *guard, const struct config_plugin *about);
 /* The config says another number of failures: counting starts anew when it does. */
 void guard_set_limit(struct guard *guard, const struct config_plugin *about);

@@ -36,12 +36,24 @@ resolve(struct host *host, const struct instance *instance, const struct plugin_
 	return false; /* the config has it no more */
 }
 
+/* What the instance is to hear from now on: of its plugin, or, while it is off, what it misses. */
+static const struct plugin_stream *
+wanted_streams(const struct instance *instance, unsigned *count)
+{
+	*count = 0;
+	if (instance->leaving)
+		return NULL;
+	if (instance->plugin)
+		return plugin_streams(instance->plugin, count);
+	*count = instance->guard.stream_count;
+	return instance->guard.streams;
+}
+
 static bool
-has_stream(struct host *host, const struct instance *instance, const struct plugin *plugin,
-	const struct heard *wanted)
+has_stream(struct host *host, const struct instance *instance, const struct heard *wanted)
 {
 	unsigned count;
-	const struct plugin_stream *streams = plugin_streams(plugin, &count);
+	const struct plugin_stream *streams = wanted_streams(instance, &count);
 	for (unsigned i = 0; i < count; i++) {
 		struct heard heard;
 		if (resolve(host, instance, &streams[i], &heard, false) &&
@@ -61,7 +73,7 @@ remove_gone(struct host *host, struct instance *instance, const struct plugin *o
 	for (unsigned i = 0; i < count; i++) {
 		struct heard heard;
 		if (!resolve(host, instance, &streams[i], &heard, false) ||
-			has_stream(host, instance, instance->plugin, &heard))
+			has_stream(host, instance, &heard))
 			continue;
 		struct str account = str_from(host->accounts[heard.account]->name);
 		if (intake_unsubscribe(
@@ -75,7 +87,7 @@ void
 subscriptions_change(struct host *host, struct instance *instance, const struct plugin *old)
 {
 	unsigned count;
-	const struct plugin_stream *streams = plugin_streams(instance->plugin, &count);
+	const struct plugin_stream *streams = wanted_streams(instance, &count);
 	/* The new ones first: a connection that nobody uses for a moment would be closed. */
 	for (unsigned i = 0; i < count; i++) {
 		struct heard heard;

@@ -2,13 +2,14 @@
 /* A turn that cannot be written down: it is taken back, and while there is no room nothing comes in and nothing leaves. */
 #include <stdlib.h>
 
+#include "alert_target.h"
 #include "host_private.h"
 #include "limits.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE "host"
 
-enum { LOOK_AGAIN_MS = 30 * 1000 };
+enum { LOOK_AGAIN_MS = 30 * 1000, CLOSING_LOOK_MS = 100 };
 
 void
 trouble_note_event(struct host *host, struct event *event)
@@ -49,6 +50,7 @@ take_back(struct host *host)
 	archives_roll_back(host->archives);
 	outbox_roll_back(host->outbox);
 	outbox_roll_back(host->dry_outbox);
+	alert_committed(host, false);
 	tasks_give_up(host);
 	deletes_taken_back(host->deletes);
 	positions_forget(host);
@@ -64,7 +66,37 @@ rest(struct host *host)
 	int64_t left_ms = host->look_again_ms - clock_mono_ms(&host->config.clock);
 	turn_pause_sockets(host);
 	loop_keep_awake(host->config.loop, false);
+	if (host->closing)
+		left_ms = CLOSING_LOOK_MS;
 	loop_timer_start(host->tick, left_ms < 1 ? 1 : left_ms, 0);
+}
+
+/* Without the database, which is what does not work. */
+static void
+tell(struct host *host, const char *title, const char *what)
+{
+	char *text = xasprintf("%s\nState folder: %s", what,
+		host->config.state_folder ? host->config.state_folder : "none");
+	alert_direct(host, &(struct alert_message){"trouble", title, text});
+	free(text);
+}
+
+/* Somebody is told first, without a turn more. */
+static void
+stop(struct host *host, const char *why)
+{
+	if (host->config.offline || host->ending) {
+		host_stop(host, why);
+		return;
+	}
+	if (store_in_transaction(host->store))
+		store_rollback(host->store);
+	tell(host, "moontusk stops: its database cannot be written", why);
+	host_close(host, why);
+	if (host->stopped)
+		return;
+	host->trouble = xstrdup(why);
+	rest(host);
 }
 
 void
@@ -73,7 +105,7 @@ trouble_turn_failed(struct host *host)
 	bool passes = store_trouble(host->store) == STORE_FULL || archives_full(host->archives);
 	host->turn_failed = false;
 	if (!passes || host->config.offline || host->ending) {
-		host_stop(host,
+		stop(host,
 			passes ? "there is no room to write down what this turn did. Nothing of it was sent; start again when "
 				 "there is"
 			       : "what this turn did cannot be written down; the line above says why and what to do. Nothing of "
@@ -81,6 +113,7 @@ trouble_turn_failed(struct host *host)
 		return;
 	}
 	free(host->trouble);
+	host->trouble_since_ms = clock_wall_ms(&host->config.clock);
 	host->trouble = xasprintf(
 		"there is no room to write in %s: nothing is taken in and nothing is sent until there is",
 		host->config.state_folder ? host->config.state_folder : "memory");
@@ -90,6 +123,8 @@ trouble_turn_failed(struct host *host)
 		host->trouble, LOOK_AGAIN_MS / 1000);
 	take_back(host);
 	rest(host);
+	tell(host, "moontusk: there is no room to write",
+		"Nothing is taken in and nothing is sent until there is. What came in is kept.");
 }
 
 bool
@@ -99,9 +134,18 @@ trouble_rests(struct host *host)
 		return false;
 	if (host->ending)
 		return true;
+	if (host->closing) {
+		if (!host->alert_calls || clock_mono_ms(&host->config.clock) >= host->close_by_ms)
+			host_stop(host, host->closing);
+		else
+			rest(host);
+		return true;
+	}
 	if (clock_mono_ms(&host->config.clock) >= host->look_again_ms) {
 		if (store_has_room(host->store)) {
 			log_info(host->config.log, "there is room again: going on.");
+			alert_trouble(
+				host, "moontusk: there is room again", host->trouble_since_ms);
 			free(host->trouble);
 			host->trouble = NULL;
 			schedules_start(host);

@@ -16,6 +16,7 @@ enum {
 	LOOK_MS =
 		60 *
 		1000, /* at the wall clock, which may have been set, or gone on while the machine slept */
+	CLOSING_LOOK_MS = 100,
 	GATHER_MS = 2, /* events that come closer behind a commit than this wait for it to pass */
 	BUSY_EVENTS =
 		32, /* in one turn: so many that fewer, larger commits are worth a longer wait */
@@ -107,6 +108,8 @@ set_tick(struct host *host)
 	}
 	if (host->positions_changed && (wait_ms < 0 || wait_ms > COMMIT_QUIET_MS))
 		wait_ms = COMMIT_QUIET_MS;
+	if (host->closing && (wait_ms < 0 || wait_ms > CLOSING_LOOK_MS))
+		wait_ms = CLOSING_LOOK_MS;
 	if (wait_ms < 0)
 		loop_timer_stop(host->tick);
 	else
@@ -151,9 +154,9 @@ turn_run(void *data)
 	bool waiting = run_inboxes(host, start_ms);
 	schedules_run(host);
 	quarantine_run(host);
-	alert_run(host);
 	if (outbox_has_outcomes(host->outbox) && host_begin(host))
 		outbox_write_outcomes(host->outbox);
+	alert_run(host);
 	if (!host->stopped)
 		commit_turn(host, start_ms);
 	if (host->stopped || host->trouble)
@@ -165,6 +168,9 @@ turn_run(void *data)
 		inbox_load(&host->instances[i]->inbox, host->store, host->parser);
 		waiting = waiting || first_work(host, host->instances[i]);
 	}
+	host_close_run(host);
+	if (host->stopped)
+		return;
 	commit_checkpoint(host);
 	turn_pause_sockets(host);
 	if (!host->config.offline) {

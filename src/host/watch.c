@@ -363,6 +363,29 @@ watch_forget(struct watch *watch, const char *name)
 	set_folders(watch);
 }
 
+void
+watch_each(const struct watch *watch, const char *name, watch_each_fn *fn, void *data)
+{
+	const struct tag *tag;
+	const struct watched *file;
+	LL_FOREACH(watch->tags, tag) {
+		if (strcmp(tag->name, name) != 0)
+			continue;
+		LL_FOREACH(tag->files, file)
+			fn(data, file->path, file->content);
+	}
+}
+
+bool
+watch_again(struct watch *watch, const char *name, const char *path, uint64_t content_before)
+{
+	struct watched *file = add_file(watch, name, path);
+	file->content = content_before;
+	file->settled = 0;
+	set_folders(watch);
+	return content(file) != content_before;
+}
+
 bool
 watch_differs(struct watch *watch, const char *name)
 {

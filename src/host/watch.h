@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "loop.h"
 #include "str.h"
@@ -27,5 +28,10 @@ void watch_file(struct watch *watch, const char *name, const char *path, struct 
 void watch_plugins(struct watch *watch, const char *name, const char *folder);
 void watch_end(struct watch *watch, const char *name, bool good);
 void watch_forget(struct watch *watch, const char *name);
+/* All files of the tag, each with what tells its content from another; 0: it was not there. Borrowed. */
+typedef void watch_each_fn(void *data, const char *path, uint64_t content);
+void watch_each(const struct watch *watch, const char *name, watch_each_fn *fn, void *data);
+/* Watches a file that was read by an earlier run of the program. True: its content is another now. */
+bool watch_again(struct watch *watch, const char *name, const char *path, uint64_t content);
 /* True when a file of the tag has another content now than when it was read. */
 bool watch_differs(struct watch *watch, const char *name);

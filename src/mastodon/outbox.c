@@ -305,6 +305,10 @@ outbox_write_outcomes(struct outbox *outbox)
 		if (lane->items != NULL && lane->items->settled) {
 			intent_update(outbox->config.store, &lane->items->intent);
 			lane->items->written = true;
+			if (outbox->config.on_written != NULL) {
+				outbox->config.on_written(
+					outbox->config.data, &lane->items->intent);
+			}
 		}
 	}
 	return outbox->settled > 0;

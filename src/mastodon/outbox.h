@@ -26,6 +26,8 @@ struct outbox_config {
 	enum http_reach (*reach)(void *data, const char *instance, const struct url *to);
 	/* An intent was staged dry, ended, or will be tried again (state INTENT_OPEN). Borrowed. */
 	void (*on_outcome)(void *data, const struct intent *intent);
+	/* What will be told so is written, in the transaction; again when that is rolled back. Borrowed. NULL: not wanted. */
+	void (*on_written)(void *data, const struct intent *intent);
 	void *data;
 };
 

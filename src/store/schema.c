@@ -147,6 +147,10 @@ static const char *const steps[] = {
 	/* 9: deletes on personal streams wait here until the server was asked whether the post is gone. */
 	("CREATE TABLE unproven (row INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL,"
 	 " at_ms INTEGER NOT NULL) STRICT;"),
+
+	/* 10: what an instance that is off had subscribed to, and the files that it was made of. */
+	("ALTER TABLE quarantines ADD COLUMN streams TEXT;"
+	 "ALTER TABLE quarantines ADD COLUMN files TEXT;"),
 };
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))

@@ -144,14 +144,15 @@ const char *const sql_texts[SQL_COUNT] = {
 	[SQL_WINDOW_PRUNE] = "DELETE FROM windows WHERE row IN (SELECT row FROM windows"
 			     " WHERE until_ms < ?1 LIMIT ?2)",
 
-	[SQL_QUARANTINE_PUT] =
-		"INSERT OR REPLACE INTO quarantines (instance, at_ms, why, report, source, missed)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-	[SQL_QUARANTINE_GET] = "SELECT instance, at_ms, why, report, source, missed"
+	[SQL_QUARANTINE_PUT] = "INSERT OR REPLACE INTO quarantines"
+			       " (instance, at_ms, why, report, source, missed, streams, files)"
+			       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_QUARANTINE_GET] = "SELECT instance, at_ms, why, report, source, missed, streams, files"
 			       " FROM quarantines WHERE instance = ?1",
 	[SQL_QUARANTINE_DELETE] = "DELETE FROM quarantines WHERE instance = ?1",
-	[SQL_QUARANTINE_EACH] = "SELECT instance, at_ms, why, report, source, missed"
-				" FROM quarantines ORDER BY instance",
+	[SQL_QUARANTINE_EACH] =
+		"SELECT instance, at_ms, why, report, source, missed, streams, files"
+		" FROM quarantines ORDER BY instance",
 	[SQL_LETTER_EACH] = "SELECT row, at_ms, instance, event_key, detail FROM journal"
 			    " WHERE what = 'dead_letter' AND (?1 IS NULL OR instance = ?1)"
 			    " ORDER BY row",

@@ -14,6 +14,8 @@ quarantine_put(struct store *store, const struct quarantine *quarantine)
 	db_put_text(stmt, 4, quarantine->report);
 	db_put_int(stmt, 5, quarantine->source);
 	db_put_int(stmt, 6, quarantine->missed);
+	db_put_text(stmt, 7, quarantine->streams);
+	db_put_text(stmt, 8, quarantine->files);
 	(void)db_write(store, SQL_QUARANTINE_PUT, stmt);
 }
 
@@ -41,6 +43,8 @@ each(struct store *store, enum sql sql, const char *instance, quarantine_fn *fn,
 			.report = db_str(stmt, 3).ptr,
 			.source = sqlite3_column_int64(stmt, 4),
 			.missed = sqlite3_column_int64(stmt, 5),
+			.streams = db_str(stmt, 6).ptr,
+			.files = db_str(stmt, 7).ptr,
 		};
 		found = true;
 		fn(data, &quarantine);

@@ -9,9 +9,11 @@ struct quarantine {
 	const char *instance;
 	int64_t at_ms;
 	const char *why;
-	const char *report; /* path of the report; NULL: none was written */
-	int64_t source;     /* hash of its file and options */
-	int64_t missed;     /* events on its streams that it did not see */
+	const char *report;  /* path of the report; NULL: none was written */
+	int64_t source;      /* hash of its main file and its entry in the config */
+	int64_t missed;      /* events on its streams that it did not see */
+	const char *streams; /* JSON: what it hears; NULL: not known */
+	const char *files;   /* JSON: its files and their hashes; NULL: not known */
 };
 void quarantine_put(struct store *store, const struct quarantine *quarantine);
 void quarantine_delete(struct store *store, const char *instance);

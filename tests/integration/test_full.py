@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """No room to write, and a broken database: the host says so, acts on nothing, loses nothing, and goes on when it can."""
+import json
 import os
 import resource
 import sqlite3
@@ -29,14 +30,19 @@ class Full(harness.Case):
         self.practice_instance = self.practice("--quiet", "--events", os.devnull)
         self.practice_instance.rest("/practice/limit", "POST", {"most": 1000000})
         self.state = self.folder + "/state"
+        self.hook = self.webhook()
         host = self.host()
         self.wait_listener()
         return host
 
     def host(self):
-        plugin = self.write("orders.lua", PLUGIN)
-        host = self.start("run", plugin, "--server", self.practice_instance.url, "--state", self.state, "--clock-rate", "20",
-                          token=self.practice_instance.token)
+        self.write("orders.lua", PLUGIN)
+        config = self.write("moontusk.lua", f"""return {{
+  accounts = {{ bot = {{ server = "{self.practice_instance.url}", token = env "MOONTUSK_TOKEN" }} }},
+  alert = "{self.hook.url}/hook",
+  plugins = {{ "./orders.lua" }},
+}}""")
+        host = self.start("run", "--config", config, "--state", self.state, "--clock-rate", "20", token=self.practice_instance.token)
         host.wait_line("is live", "err")
         return host
 
@@ -44,6 +50,9 @@ class Full(harness.Case):
         harness.wait_until(
             lambda: any("notification" in name for name in self.practice_instance.rest("/practice/state")[1]["listeners"]),
             what="the host's subscription")
+
+    def told(self):
+        return [json.loads(body)["title"] for _, _, body in self.hook.requests]
 
     def order(self, count):
         self.practice_instance.rest("/practice/mention", "POST", {"text": "order {n}", "count": count, "from": "alice"})
@@ -73,6 +82,7 @@ class Full(harness.Case):
         self.order(5)
         host.wait_line("there is no room to write in .*: nothing is taken in and nothing is sent", "err")
         self.order(4)
+        harness.wait_until(self.told, what="an alert, although nothing can be written")
         time.sleep(1.0 * harness.SLOW)
         self.assertEqual(self.replies(), 3)
         self.assertEqual(self.query("SELECT count(*) FROM seen WHERE kind = 'notification'")[0][0], 3)
@@ -83,7 +93,8 @@ class Full(harness.Case):
         self.assertEqual(host.stop(), 0)
         with open(self.state + "/archive/orders/orders.jsonl", encoding="utf-8") as archive:
             self.assertEqual(len(archive.readlines()), 12)
-        self.assertEqual(self.query("SELECT count(*) FROM intents"), [(12,)])
+        self.assertEqual(self.query("SELECT count(*) FROM intents WHERE instance = 'orders'"), [(12,)])
+        self.assertEqual(self.told(), ["moontusk: there is no room to write", "moontusk: there is room again"])
 
     def test_a_full_disk_for_the_archive_pauses_the_host_too(self):
         host = self.begin()
@@ -146,6 +157,7 @@ class Full(harness.Case):
         host.wait_line("put a copy of it back", "err")
         self.assertEqual(host.wait(), 1)
         self.assertEqual(self.replies(), 1)
+        self.assertEqual(self.told(), ["moontusk stops: its database cannot be written"])
 
 
 if __name__ == "__main__":

@@ -106,6 +106,10 @@ class Off(Case):
         # It stays off over a restart, tells nobody again, and is on again when its file has changed.
         run = self.host()
         run.wait_line('plugin "bad" is off', "err")
+        # It still counts what it misses.
+        [(before,)] = self.ask("SELECT missed FROM quarantines")
+        self.post("unheard", 2)
+        harness.wait_until(lambda: self.ask("SELECT missed FROM quarantines")[0][0] == before + 2, what=run.text())
         self.assertEqual(run.stop(), 0)
         self.write("bad.lua", RAISES.replace("bad", "worse"))
         run = self.host()
@@ -137,6 +141,28 @@ class Off(Case):
         run.wait_line("mended .*two", "err")
         self.assertEqual(run.stop(), 0)
         self.assertEqual(len(self.hook.requests), 1)
+
+    def test_a_module_of_it_switches_it_on_again_in_a_later_run_and_between_two(self):
+        self.write("parts/parts.lua", HEAD + """local stop = require "stop"
+tusk.on("update", function(status) stop("at " .. status.content) end)
+""")
+        self.write("parts/stop.lua", "return error\n")
+        self.config('{ "./parts", on_error = "stop" }', "")
+        run = self.host()
+        self.post("bad")
+        run.wait_line('plugin "parts" is off', "err")
+        self.assertEqual(run.stop(), 0)
+        run = self.host()
+        run.wait_line('plugin "parts" is off', "err")
+        self.write("parts/stop.lua", "-- not yet\nreturn error\n")
+        run.wait_line("parts: on again", "err")
+        run.wait_line("at <p>bad", "err")  # what waited; off again
+        self.assertEqual(run.stop(), 0)
+        self.write("parts/stop.lua", 'return require("moontusk").log.info\n')
+        run = self.host()
+        run.wait_line("parts: on again", "err")
+        run.wait_line("parts: at <p>bad", "err")
+        self.assertEqual(run.stop(), 0)
 
     def test_a_plugin_that_does_not_load_has_a_report_and_one_alert_and_comes_when_it_is_mended(self):
         self.write("broken.lua", "x = = 1")
@@ -225,6 +251,43 @@ class Off(Case):
         code, out, errors = harness.run("rearm", "bad", *state)
         self.assertEqual((code, out), (1, ""))
         self.assertIn("bad is not switched off", errors)
+
+
+class Alerts(Case):
+    def told(self):
+        return [json.loads(body) for _, _, body in self.hook.requests]
+
+    def test_the_last_account_that_is_refused_is_told_before_the_host_ends(self):
+        self.write("good.lua", GOOD)
+        self.config('"./good.lua"')
+        run = self.host()
+        self.server.rest("/practice/revoke", "POST", {})
+        self.assertEqual(run.wait(30), 1, run.text())
+        self.assertIn("no account is left to connect with", run.text())
+        self.assertEqual([told["title"] for told in self.told()], [f'moontusk: {self.server.url[7:]} does not accept the token of "bot"'], run.text())
+
+    def test_without_anybody_who_listens_the_host_ends_all_the_same_and_tells_at_the_next_start(self):
+        self.write("good.lua", GOOD)
+        hook = harness.Webhook([503] * 100)
+        self.addCleanup(hook.close)
+        self.config('"./good.lua"', hook.url + "/hook")
+        run = self.host("--clock-rate", "20")
+        self.server.rest("/practice/revoke", "POST", {})
+        self.assertEqual(run.wait(30), 1, run.text())
+        self.assertGreaterEqual(len(hook.requests), 1)
+        self.assertEqual(self.ask("SELECT count(*) FROM intents WHERE state = 0 AND instance = '(alert)'"), [(1,)])
+
+    def test_an_action_of_which_nobody_knows_whether_it_happened_is_told(self):
+        self.server.rest("/practice/fail", "POST", {"path": "/api/v1/reports", "status": 502, "body": "<html>"})
+        self.write("reports.lua", 'local tusk = require "moontusk"\ntusk.plugin { permissions = { "report" } }\ntusk.subscribe("public")\n'
+                   'tusk.on("update", function(status) status:report { comment = "spam" } end)\n')
+        self.config('{ "./reports.lua", allow = { "report" } }')
+        run = self.host()
+        self.post("spam", 3)
+        harness.wait_until(lambda: self.hook.requests, what=run.text())
+        self.assertEqual(run.stop(), 0)
+        self.assertEqual([told["title"] for told in self.told()], ["moontusk: reports: it is not known whether a report happened"])
+        self.assertIn("It is not sent again: look at the account.", self.told()[0]["text"])
 
 
 class OnError(Case):

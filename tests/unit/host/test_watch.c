@@ -241,6 +241,26 @@ tells_that_plugins_of_a_folder_came_and_went_and_not_that_they_changed(void **st
 	assert_string_equal(bench->told, "folder folder ");
 }
 
+static void
+take_up(void *data, const char *path, uint64_t content)
+{
+	struct bench *bench = data;
+	bool is_module = strstr(path, "/b.lua") != NULL;
+	assert_int_equal(
+		watch_again(bench->watch, "later", path, content), is_module ? true : false);
+}
+
+static void
+knows_what_a_file_was_like_in_an_earlier_run(void **state)
+{
+	struct bench *bench = *state;
+	put(bench, "b.lua", "another, while no program looked");
+	watch_each(bench->watch, "cats", take_up, bench);
+	watch_forget(bench->watch, "cats");
+	run(bench, 1000);
+	assert_string_equal(bench->told, "later ");
+}
+
 int
 main(void)
 {
@@ -251,6 +271,7 @@ main(void)
 		T(waits_for_a_file_that_is_still_written),
 		T(forgets_what_was_not_read_again_unless_reading_failed),
 		T(tells_when_a_file_that_was_missing_comes),
+		T(knows_what_a_file_was_like_in_an_earlier_run),
 		T(tells_that_plugins_of_a_folder_came_and_went_and_not_that_they_changed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,9 @@ look(void *data, const struct quarantine *row)
 {
 	struct quarantine *copy = data;
 	*copy = *row;
-	copy->why = copy->report = NULL;
+	copy->why = copy->report = copy->streams = copy->files = NULL;
+	assert_string_equal(row->streams, "[1]");
+	assert_string_equal(row->files, "[2]");
 	assert_string_equal(row->why, "it failed");
 }
 
@@ -18,7 +20,8 @@ static void
 an_instance_is_off_until_the_mark_goes(void **state)
 {
 	struct scratch *scratch = *state;
-	struct quarantine row = {"cats", 5, "it failed", NULL, INT64_MIN, 3}, found = {0};
+	struct quarantine row = {"cats", 5, "it failed", NULL, INT64_MIN, 3, "[1]", "[2]"},
+			  found = {0};
 	assert_true(store_begin(scratch->store));
 	quarantine_put(scratch->store, &row);
 	row.missed = 4;
