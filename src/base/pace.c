@@ -33,5 +33,6 @@ pace_down(struct pace *pace, struct rng *rng, int64_t now_mono_ms)
 		pace->failures++;
 	}
 	int64_t least = (pace->base_ms + 1) / 2;
+	least = bound / 8 > least ? bound / 8 : least;
 	return least + (int64_t)rng_below(rng, (uint64_t)(bound - least) + 1);
 }

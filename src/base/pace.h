@@ -16,6 +16,7 @@ struct pace {
 
 void pace_init(struct pace *pace, int64_t base_ms, int64_t cap_ms, int64_t healthy_ms);
 void pace_up(struct pace *pace, int64_t now_mono_ms);
-/* Call when an attempt failed or a connection ended. Returns the wait in ms, at least
- * base_ms / 2: the count is reset first when it was up for healthy_ms. */
+/* Call when an attempt failed or a connection ended. Returns the wait in ms, by chance between an eighth of its bound
+ * (and at least base_ms / 2) and the bound, which doubles each time: with a base of 1 s at most 9 attempts fall
+ * into a minute, whatever chance brings. The count is reset first when it was up for healthy_ms. */
 int64_t pace_down(struct pace *pace, struct rng *rng, int64_t now_mono_ms);

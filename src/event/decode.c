@@ -398,6 +398,7 @@ decode_respond(const struct decode_context *context, struct str payload, struct 
 {
 	struct json_doc *doc = NULL;
 	enum decode_result result = DECODE_IGNORED;
+	out->is_answer = true;
 	if (payload.ptr == NULL || json_parse(context->parser, payload, &doc, NULL) != ERR_OK) {
 		return DECODE_IGNORED;
 	}

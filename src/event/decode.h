@@ -27,6 +27,7 @@ enum decode_result {
 struct decode_output {
 	struct event *event; /* new, with DECODE_EVENT */
 	int error_status;    /* 0 when the frame had none */
+	bool is_answer; /* Pleroma's to a subscribe: one for each, in order; DECODE_ERROR or DECODE_IGNORED */
 	char error_text[256];
 };
 

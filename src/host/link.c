@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* An account with its connections: discovery, tried again until it works, then streaming. */
+/* Contacts the server of an account, keeps its streams, and looks once a day whether the token and the address still hold. */
 #include "link.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "discovery.h"
 #include "pace.h"
@@ -10,6 +11,7 @@
 #include "xmalloc.h"
 
 #define LOG_MODULE "account"
+#define LOOK_MS    (24 * INT64_C(3600000))
 
 struct wanted {
 	char *stream, *param;
@@ -20,12 +22,14 @@ struct link {
 	struct link_config config;
 	struct link_events events;
 	void *data;
-	struct discovery *discovery;
+	struct discovery *discovery; /* NULL: none runs */
+	char *known;                 /* address of the streaming server when the last look began */
 	struct streaming *streaming; /* NULL until discovery is done */
-	struct loop_timer *retry;
+	struct loop_timer *retry;    /* of the first discovery; then until the next look */
 	struct pace pace;
 	struct wanted *wanted; /* list, wanted::next: asked for before the link was ready */
 	bool paused;
+	bool disabled; /* the token is no good: no further look */
 };
 
 static void
@@ -46,10 +50,23 @@ static void
 on_state(void *data, const struct stream_status *status)
 {
 	struct link *link = data;
+	if (status->state == STREAM_DISABLED) {
+		link->disabled = true;
+		loop_timer_stop(link->retry);
+	}
 	link->events.on_state(link->data, link->config.account, status);
 }
 
-static const struct streaming_events streaming_events = {on_event, on_broken, on_state};
+static void on_lost(void *data);
+static void on_absent(void *data, const char *why);
+
+static const struct streaming_events streaming_events = {
+	.on_event = on_event,
+	.on_broken = on_broken,
+	.on_state = on_state,
+	.on_lost = on_lost,
+	.on_absent = on_absent,
+};
 
 static void
 wanted_destroy(struct wanted *wanted)
@@ -76,11 +93,25 @@ start_streaming(struct link *link)
 }
 
 static void
-say_no_streaming(struct link *link)
+on_absent(void *data, const char *why)
 {
-	char *text = xasprintf("%s names no streaming server", link->config.account->host);
-	link->events.on_link(link->data, link->config.account, LINK_NO_STREAMING, text);
+	struct link *link = data;
+	const struct account *account = link->config.account;
+	char *text = xasprintf("%s has no streaming: %s", account->host, why);
+	link->events.on_link(link->data, account, LINK_NO_STREAMING, text);
 	free(text);
+}
+
+/* ---- the first contact ---- */
+
+static void
+plan_look(struct link *link, int64_t about_ms)
+{
+	struct rng *rng = link->config.streaming.rng;
+	if (link->disabled)
+		return;
+	int64_t wait_ms = about_ms - (int64_t)rng_below(rng, (uint64_t)about_ms / 6 + 1);
+	loop_timer_start(link->retry, wait_ms, 0);
 }
 
 static void
@@ -92,7 +123,8 @@ on_discovered(void *data, enum discovery_result result, const char *message)
 		start_streaming(link);
 		link->events.on_link(link->data, link->config.account, LINK_READY, message);
 		if (!link->config.account->streaming)
-			say_no_streaming(link);
+			on_absent(link, "its instance document names none");
+		plan_look(link, link->config.look_ms);
 	} else if (result == DISCOVERY_REFUSED) {
 		link->events.on_link(link->data, link->config.account, LINK_REFUSED, message);
 	} else {
@@ -104,10 +136,66 @@ on_discovered(void *data, enum discovery_result result, const char *message)
 	}
 }
 
+/* ---- later looks ---- */
+
+/* The server was asked again; `link->known` is the address before. */
+static void
+on_looked(void *data, enum discovery_result result, const char *message)
+{
+	struct link *link = data;
+	struct account *account = link->config.account;
+	struct log *log = link->config.streaming.log;
+	bool none = !account->streaming;
+	link->discovery = NULL;
+	if (none &&
+		link->known) /* a slip of the server, or the end of its streaming: that shows by itself */
+		account->streaming = xstrdup(link->known);
+	if (result == DISCOVERY_REFUSED) {
+		streaming_disable(link->streaming, message);
+		return;
+	}
+	plan_look(
+		link, result == DISCOVERY_DONE ? link->config.look_ms : link->config.look_ms / 24);
+	if (result != DISCOVERY_DONE) {
+		log_debug(log, "%s: %s", account->name, message);
+	} else if (!none && link->known && strcmp(account->streaming, link->known) != 0) {
+		log_info(log, "%s: the streaming server is %s now", account->name,
+			account->streaming);
+		streaming_moved(link->streaming);
+	} else if (!none && !link->known) {
+		log_info(log, "%s: the server has streaming now: it is used after a restart",
+			account->name);
+	}
+}
+
+static void
+look_again(struct link *link)
+{
+	if (link->discovery || link->disabled)
+		return;
+	const char *streaming = link->config.account->streaming;
+	free(link->known);
+	link->known = streaming ? xstrdup(streaming) : NULL;
+	link->discovery = discovery_start(link->config.streaming.http, link->config.account,
+		link->config.streaming.log, on_looked, link);
+	if (!link->discovery)
+		plan_look(link, link->config.look_ms / 24);
+}
+
+static void
+on_lost(void *data)
+{
+	look_again(data);
+}
+
 static void
 on_retry(void *data)
 {
 	struct link *link = data;
+	if (link->streaming) {
+		look_again(link);
+		return;
+	}
 	link->discovery = discovery_start(link->config.streaming.http, link->config.account,
 		link->config.streaming.log, on_discovered, link);
 	if (!link->discovery) /* too many requests are running */
@@ -119,6 +207,8 @@ link_create(const struct link_config *config, const struct link_events *events, 
 {
 	struct link *link = xmalloc(sizeof(*link));
 	*link = (struct link){.config = *config, .events = *events, .data = data};
+	if (link->config.look_ms <= 0)
+		link->config.look_ms = LOOK_MS;
 	pace_init(&link->pace, 1000, 300000, 60000);
 	link->retry = loop_timer_create(config->streaming.loop, on_retry, link);
 	on_retry(link);
@@ -138,6 +228,7 @@ link_destroy(struct link *link)
 		link->wanted = wanted->next;
 		wanted_destroy(wanted);
 	}
+	free(link->known);
 	free(link);
 }
 

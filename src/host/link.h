@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An account with its connections: discovery, tried again until it works, then streaming. */
+/* An account with its connections: discovery, tried again until it works and once a day, and streaming. */
 #pragma once
 
 #include "account.h"
@@ -25,6 +25,9 @@ struct link_events {
 struct link_config {
 	struct streaming_config streaming; /* `account` is set by the link */
 	struct account *account;           /* kept */
+	/* Between two looks whether the token is good and where the streaming server is; 0: about a day. A server stops
+	 * producing the home stream of who has not made an authenticated request for a week (protocol.md 3.2). */
+	int64_t look_ms;
 };
 
 struct link;

@@ -44,6 +44,13 @@ sub_is_active(const struct sub *sub)
 }
 
 bool
+sub_is_connected(const struct sub *sub)
+{
+	const struct carrier *carrier = sub->streaming->use_ws ? sub_carrier(sub) : NULL;
+	return (carrier != NULL && carrier->is_open) || (sub->request != 0 && sub->has_bytes);
+}
+
+bool
 sub_is_live(const struct sub *sub)
 {
 	return sub->state == STREAM_LIVE || sub->state == STREAM_FILLING;
@@ -81,6 +88,8 @@ sub_status(const struct sub *sub)
 {
 	const struct streaming *streaming = sub->streaming;
 	int64_t left = sub->retry_at_ms - loop_now_ms(sub->streaming->config.loop);
+	const struct carrier *carrier = streaming->use_ws ? sub_carrier(sub) : NULL;
+	int64_t byte_ms = carrier != NULL ? carrier->byte_ms : 0;
 	return (struct stream_status){
 		.stream = str_from(sub->info->name),
 		.param = sub_param(sub),
@@ -90,9 +99,9 @@ sub_status(const struct sub *sub)
 		.reason = sub->reason,
 		.transport = transport_name(sub),
 		.since_ms = sub->since_ms,
-		.last_byte_ms = streaming->use_ws ? streaming->byte_ms : sub->byte_ms,
+		.last_byte_ms = byte_ms > sub->byte_ms ? byte_ms : sub->byte_ms,
 		.last_event_ms = sub->event_ms,
-		.attempts = streaming->failures + sub->failures,
+		.attempts = sub_is_live(sub) ? 0 : streaming->pace.failures + sub->pace.failures,
 	};
 }
 
@@ -121,16 +130,6 @@ sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *
 	streaming->events.on_state(streaming->data, &status);
 }
 
-void
-sub_refuse(struct sub *sub, const char *reason)
-{
-	char label[SUB_LABEL_BYTES];
-	log_error(sub->streaming->config.log, "%s: %s will not work: %s",
-		sub->streaming->config.account->name, sub_label(sub, label, sizeof(label)), reason);
-	loop_timer_stop(sub->timer);
-	sub_set(sub, STREAM_REFUSED, 0, reason);
-}
-
 static void
 on_sub_timer(void *data)
 {
@@ -141,7 +140,7 @@ on_sub_timer(void *data)
 	if (sub->streaming->use_ws) {
 		streaming_ws_on_timer(sub);
 	} else {
-		streaming_sse_on_timer(sub);
+		streaming_kick(sub->streaming);
 	}
 }
 
@@ -150,6 +149,7 @@ sub_destroy(struct sub *sub)
 {
 	struct streaming *streaming = sub->streaming;
 	streaming_sse_cancel(sub);
+	carrier_abandon(sub->carrier);
 	if (streaming->probing == sub) {
 		streaming_probe_cancel(streaming);
 	}
@@ -158,6 +158,8 @@ sub_destroy(struct sub *sub)
 	}
 	DL_DELETE(streaming->subs, sub);
 	loop_timer_destroy(sub->timer);
+	pulse_finish(&sub->pulse);
+	free(sub->place);
 	sse_finish(&sub->sse);
 	free(sub->param);
 	free(sub->reason);
@@ -192,79 +194,6 @@ streaming_broken(struct streaming *streaming, const char *what)
 		streaming->config.account->name, what, more);
 	streaming->broken_said_ms = now_ms > 0 ? now_ms : 1;
 	streaming->broken_unsaid = 0;
-}
-
-static void
-cut_all(struct streaming *streaming)
-{
-	struct sub *sub;
-	streaming_ws_abandon(streaming);
-	streaming_probe_cancel(streaming);
-	DL_FOREACH(streaming->subs, sub) {
-		streaming_sse_cancel(sub);
-		loop_timer_stop(sub->timer);
-	}
-}
-
-void
-streaming_stop(struct streaming *streaming, const char *words)
-{
-	struct sub *sub;
-	if (streaming->stopped) {
-		return;
-	}
-	streaming->stopped = true;
-	streaming->stop_reason = xasprintf("credentials: the server says %s", words);
-	log_error(streaming->config.log, "%s: %s; nothing of this account is retried: %s",
-		streaming->config.account->name, streaming->stop_reason,
-		streaming->config.account->token != NULL
-			? "put in a token that is good and start again"
-			: "give it a token");
-	cut_all(streaming);
-	loop_timer_stop(streaming->retry);
-	DL_FOREACH(streaming->subs, sub) {
-		if (sub_is_active(sub) || sub->polled) {
-			sub_set(sub, STREAM_DISABLED, 0, streaming->stop_reason);
-		}
-	}
-}
-
-void
-streaming_wait(struct streaming *streaming, int64_t wait_ms, const char *reason)
-{
-	struct sub *sub;
-	char *copy = xstrdup(reason);
-	free(streaming->wait_reason);
-	streaming->wait_reason = copy;
-	streaming->retry_at_ms = loop_now_ms(streaming->config.loop) + wait_ms;
-	loop_timer_start(streaming->retry, wait_ms, 0);
-	DL_FOREACH(streaming->subs, sub) {
-		if (sub_is_active(sub)) {
-			loop_timer_stop(sub->timer);
-			sub_set(sub, STREAM_WAITING, wait_ms, reason);
-		}
-	}
-	log_warn(streaming->config.log, "%s: %s; next attempt in %.1f s",
-		streaming->config.account->name, reason, (double)wait_ms / 1000.0);
-}
-
-void
-streaming_switch(struct streaming *streaming, const char *reason)
-{
-	struct sub *sub;
-	cut_all(streaming);
-	streaming->use_ws = !streaming->use_ws;
-	streaming->failures = 0;
-	DL_FOREACH(streaming->subs, sub) {
-		sub->failures = 0;
-	}
-	/* The pace of the connection is never reset by a change, so that two transports that both
-	 * fail do not take turns in a tight loop. */
-	int64_t wait_ms = pace_down(
-		&streaming->pace, streaming->config.rng, loop_now_ms(streaming->config.loop));
-	char *text = xasprintf("%s; trying %s", reason, streaming->use_ws ? "WebSocket" : "SSE");
-	streaming_wait(streaming, wait_ms, text);
-	free(text);
 }
 
 static void
@@ -327,19 +256,9 @@ on_kick(void *data)
 		return;
 	}
 	if (streaming->use_ws) {
-		streaming_ws_connect(streaming);
-		streaming_probe_next(streaming);
-	}
-	DL_FOREACH(streaming->subs, sub) {
-		if (!sub_is_active(sub)) {
-			streaming_sse_cancel(sub);
-		} else if (loop_timer_active(sub->timer)) {
-			continue; /* it waits for its own moment */
-		} else if (streaming->use_ws) {
-			streaming_ws_subscribe(sub);
-		} else {
-			streaming_sse_connect(sub);
-		}
+		streaming_ws_look(streaming);
+	} else {
+		streaming_sse_look(streaming);
 	}
 }
 
@@ -353,8 +272,29 @@ streaming_kick(struct streaming *streaming)
 static void
 on_retry(void *data)
 {
-	struct streaming *streaming = data;
-	on_kick(streaming);
+	on_kick(data);
+}
+
+static void
+on_ask(void *data)
+{
+	streaming_ws_on_ask(data);
+}
+
+static struct streaming_times
+with_defaults(struct streaming_times times)
+{
+	static const struct streaming_times defaults = {
+		.ws_ask_ms = 45 * 1000,
+		.ws_quiet_ms = 75 * 1000,
+		.sse_quiet_ms = 45 * 1000,
+		.first_byte_ms = 15 * 1000,
+		.answer_ms = 5 * 1000,
+		.overlap_ms = 5 * 1000,
+		.age_min_ms = 6 * 3600 * 1000,
+		.age_max_ms = 24 * 3600 * 1000,
+	};
+	return times.ws_quiet_ms > 0 ? times : defaults;
 }
 
 struct streaming *
@@ -365,9 +305,11 @@ streaming_create(
 	streaming->config = *config;
 	streaming->events = *events;
 	streaming->data = data;
+	streaming->config.times = with_defaults(config->times);
 	streaming->use_ws = config->transport != TRANSPORT_SSE;
 	streaming->kick = loop_timer_create(config->loop, on_kick, streaming);
 	streaming->retry = loop_timer_create(config->loop, on_retry, streaming);
+	streaming->ask = loop_timer_create(config->loop, on_ask, streaming);
 	pace_init(&streaming->pace, STREAMING_BASE_MS, STREAMING_CAP_MS, STREAMING_HEALTHY_MS);
 	return streaming;
 }
@@ -379,12 +321,14 @@ streaming_destroy(struct streaming *streaming)
 	if (streaming == NULL) {
 		return;
 	}
-	cut_all(streaming);
+	streaming_cut(streaming);
 	DL_FOREACH_SAFE(streaming->subs, sub, next) {
 		sub_destroy(sub);
 	}
 	loop_timer_destroy(streaming->kick);
 	loop_timer_destroy(streaming->retry);
+	loop_timer_destroy(streaming->ask);
+	free(streaming->ws_place);
 	free(streaming->stop_reason);
 	free(streaming->wait_reason);
 	free(streaming);
@@ -424,9 +368,22 @@ streaming_add(struct streaming *streaming, struct str stream, struct str param)
 	sub->is_new = true;
 	sse_init(&sub->sse, streaming_sse_on_event, sub);
 	sub->timer = loop_timer_create(streaming->config.loop, on_sub_timer, sub);
+	pulse_init(&sub->pulse, streaming->config.loop, streaming_sse_on_pulse, sub);
 	pace_init(&sub->pace, STREAMING_BASE_MS, STREAMING_CAP_MS, STREAMING_HEALTHY_MS);
 	DL_APPEND(streaming->subs, sub);
 	streaming_kick(streaming);
+}
+
+/* Nobody wants it over a connection any more. */
+static void
+leave(struct sub *sub)
+{
+	struct carrier *shared = sub->streaming->shared;
+	if (sub->carrier == NULL && shared != NULL) {
+		carrier_unsubscribe(shared, sub);
+	}
+	loop_timer_stop(sub->timer);
+	streaming_sse_cancel(sub);
 }
 
 void
@@ -443,13 +400,26 @@ streaming_filling(struct streaming *streaming, struct str stream, struct str par
 void
 streaming_reconnect(struct streaming *streaming, const char *reason)
 {
-	int64_t now_ms = loop_now_ms(streaming->config.loop);
 	if (streaming->stopped || !any_active(streaming) || loop_timer_active(streaming->retry)) {
 		return; /* which is on its way already */
 	}
-	cut_all(streaming);
-	streaming_wait(
-		streaming, pace_down(&streaming->pace, streaming->config.rng, now_ms), reason);
+	streaming_cut(streaming);
+	streaming_wait(streaming, reason, 0);
+}
+
+void
+streaming_moved(struct streaming *streaming)
+{
+	struct sub *sub;
+	free(streaming->ws_place);
+	streaming->ws_place = NULL;
+	DL_FOREACH(streaming->subs, sub) {
+		free(sub->place);
+		sub->place = NULL;
+	}
+	if (!streaming->stopped && loop_timer_active(streaming->retry)) {
+		loop_timer_start(streaming->retry, 0, 0);
+	}
 }
 
 void
@@ -463,9 +433,7 @@ streaming_polled(struct streaming *streaming, struct str stream, struct str para
 		return;
 	}
 	if (!sub->polled) {
-		streaming_ws_unsubscribe(sub);
-		loop_timer_stop(sub->timer);
-		streaming_sse_cancel(sub);
+		leave(sub);
 		sub->polled = true;
 		streaming_kick(streaming);
 	}
@@ -481,10 +449,8 @@ streaming_remove(struct streaming *streaming, struct str stream, struct str para
 	if (sub == NULL) {
 		return;
 	}
-	streaming_ws_unsubscribe(sub);
+	leave(sub);
 	sub->removed = true;
-	loop_timer_stop(sub->timer);
-	streaming_sse_cancel(sub);
 	streaming_kick(streaming);
 }
 
@@ -496,10 +462,14 @@ streaming_pause(struct streaming *streaming, bool paused)
 		return;
 	}
 	streaming->paused = paused;
-	if (streaming->ws != NULL) {
-		ws_pause(streaming->ws, paused);
+	if (streaming->shared != NULL) {
+		carrier_pause(streaming->shared, paused);
 	}
 	DL_FOREACH(streaming->subs, sub) {
+		pulse_pause(&sub->pulse, paused);
+		if (sub->carrier != NULL) {
+			carrier_pause(sub->carrier, paused);
+		}
 		if (sub->request != 0) {
 			http_pause(streaming->config.http, sub->request, paused);
 		}

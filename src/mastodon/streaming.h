@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The streaming connections of one account: one multiplexed WebSocket, or one SSE answer a stream. */
+/* The streaming connections of one account: WebSockets, shared or one a stream, or one SSE answer a stream. */
 #pragma once
 
 #include <stdbool.h>
@@ -49,6 +49,23 @@ struct streaming_events {
 	/* Borrowed; also for each retry. LIVE with `was` FILLING is the end of a fill; any other LIVE is a new
 	 * connection, after which a fill is due. */
 	void (*on_state)(void *data, const struct stream_status *status);
+	/* The server was not reached several times in a row, or it points to a place that it may not: its address may
+	 * be another one now. NULL is fine, also for on_absent. */
+	void (*on_lost)(void *data);
+	/* The server has neither transport. The streams are CONNECTING, as with TRANSPORT_POLL. */
+	void (*on_absent)(void *data, const char *why);
+};
+
+/* When the watchdogs act, and what they are patient with. */
+struct streaming_times {
+	int64_t ws_ask_ms,
+		ws_quiet_ms; /* without bytes: a ping of ours, the end. Mastodon pings every 30 s */
+	int64_t sse_quiet_ms; /* the same; heartbeats come every 15 s */
+	int64_t first_byte_ms; /* after the head of an SSE answer; ":)" comes with it (protocol.md 10, row 7) */
+	int64_t answer_ms;  /* for the answer to an unknown stream */
+	int64_t overlap_ms; /* that a connection is kept beside the one that takes its place */
+	int64_t age_min_ms,
+		age_max_ms; /* of a connection; between them by chance (protocol.md 2.6) */
 };
 
 struct streaming_config {
@@ -61,14 +78,14 @@ struct streaming_config {
 	const struct account *account; /* kept; discovery is done */
 	enum transport transport;
 	const char *user_agent;
+	struct streaming_times times; /* all 0: the usual ones */
 };
 
 struct streaming;
 
 /* Keeps everything in `config` (the struct itself is copied). Connects when the first stream is added. Callbacks run
- * from the loop only. Auto tries WebSocket first; when its handshake fails otherwise than by 401 twice, SSE, and back.
- * Waits between attempts: pace (base 1 s, cap 5 min, reset after 60 s of health). A clean end is followed by one
- * attempt; a 401 then ends in STREAM_DISABLED. */
+ * from the loop, or from inside the functions that say so. Auto tries WebSocket first; where its handshake fails, SSE, and
+ * back. What each end of a connection leads to stands in docs/architecture.md. */
 struct streaming *streaming_create(
 	const struct streaming_config *config, const struct streaming_events *events, void *data);
 void streaming_destroy(struct streaming *streaming); /* no callbacks after */
@@ -83,6 +100,10 @@ void streaming_filling(
 	struct streaming *streaming, struct str stream, struct str param, bool filling);
 /* Gives up all connections and makes them again, by the pace. `reason` is for people and copied. */
 void streaming_reconnect(struct streaming *streaming, const char *reason);
+/* account->streaming is another one now: redirects are forgotten, and a wait is cut short. */
+void streaming_moved(struct streaming *streaming);
+/* The credentials are no good, as somebody else found out: everything is DISABLED, and said once. */
+void streaming_disable(struct streaming *streaming, const char *reason);
 /* Somebody fetches the stream by polling, and this is how it stands: LIVE, FILLING, WAITING (`retry_ms`) or REFUSED.
  * From the first call on no connection is kept for it. */
 void streaming_polled(struct streaming *streaming, struct str stream, struct str param,

@@ -7,14 +7,13 @@
 
 #include <utlist.h>
 
-#include "answer.h"
 #include "attr.h"
 #include "decode.h"
 #include "streaming_private.h"
 #include "xmalloc.h"
 
-static void
-prove(struct sub *sub)
+void
+sub_prove(struct sub *sub)
 {
 	sub->proven = true;
 	sub->suspected = false;
@@ -93,6 +92,7 @@ deliver_as(struct sub *sub, struct event *event)
 {
 	sub->event_ms = event->received_at_ms;
 	struct event parts = *event;
+	parts.stream = str_from(sub->info->name);
 	parts.param = sub_param(sub);
 	event->doc = NULL; /* the new event owns it */
 	streaming_deliver(sub->streaming, event_create(&parts));
@@ -100,13 +100,25 @@ deliver_as(struct sub *sub, struct event *event)
 }
 
 void
-streaming_attribute(struct streaming *streaming, const struct decode_context *context,
+streaming_attribute(struct carrier *carrier, const struct decode_context *context,
 	struct event *event, struct str text)
 {
-	struct sub *sub = find(streaming, event);
+	struct streaming *streaming = carrier->streaming;
+	struct sub *sub = carrier->only;
+	if (sub != NULL && !sub_is_active(sub)) {
+		event_unref(event);
+		return;
+	}
+	if (sub != NULL && !is_exactly(sub, event)) {
+		/* Akkoma and others name their streams as they like (protocol.md 9.1); here is no doubt. */
+		sub_prove(sub);
+		deliver_as(sub, event);
+		return;
+	}
+	sub = sub != NULL ? sub : find(streaming, event);
 	if (sub != NULL) {
 		streaming->found = sub;
-		prove(sub);
+		sub_prove(sub);
 		sub->event_ms = event->received_at_ms;
 		streaming_deliver(streaming, event);
 		return;
@@ -114,7 +126,7 @@ streaming_attribute(struct streaming *streaming, const struct decode_context *co
 	if (event->stream.len == 0) {
 		deliver_to_all(streaming, context, text);
 	} else if ((sub = find_only(streaming, event)) != NULL) {
-		prove(sub);
+		sub_prove(sub);
 		deliver_as(sub, event);
 		return;
 	} else {
@@ -129,7 +141,7 @@ streaming_attribute(struct streaming *streaming, const struct decode_context *co
 static bool
 may_concern(const struct sub *sub, const char *text)
 {
-	if (!sub_is_active(sub) || !sub->subscribed || sub->proven) {
+	if (!sub_is_active(sub) || sub->carrier != NULL || sub->message == 0 || sub->proven) {
 		return false;
 	}
 	const char *parameter = sub->info->parameter;
@@ -147,11 +159,8 @@ may_concern(const struct sub *sub, const char *text)
 static void
 subscribe_again(struct sub *sub, const char *text)
 {
-	const struct streaming_config *config = &sub->streaming->config;
-	int64_t wait_ms = pace_down(&sub->pace, config->rng, loop_now_ms(config->loop));
-	sub->subscribed = false;
-	sub_set(sub, STREAM_WAITING, wait_ms, text);
-	loop_timer_start(sub->timer, wait_ms, 0);
+	sub->message = 0;
+	sub_wait(sub, text, 0);
 }
 
 /* What a server says about a subscription, with its status or, until Mastodon 4.2, without. */
@@ -171,7 +180,7 @@ is_refusal(int status, const char *text)
 static void
 refuse_or_stop(struct sub *sub, int status, const char *words)
 {
-	if (status == 401 && streaming_sse_verdict(status, words) == SSE_CREDENTIALS) {
+	if (ending_of_words(status, words) == ENDING_CREDENTIALS) {
 		streaming_stop(sub->streaming, words);
 		return;
 	}
@@ -226,118 +235,4 @@ streaming_on_error_frame(struct streaming *streaming, int status, const char *te
 		doubt_all(streaming, is_trouble, text, words);
 	}
 	free(words);
-}
-
-/* ---- probes: the same stream is asked for over SSE, where the answer has a status ---- */
-
-void
-streaming_probe_cancel(struct streaming *streaming)
-{
-	if (streaming->probing != NULL) {
-		http_cancel(streaming->config.http, streaming->probe_request);
-		streaming->probing = NULL;
-		streaming->probe_request = 0;
-	}
-}
-
-/* Nothing came of it: the stream counts as live, with a warning. */
-static void
-shrug(struct sub *sub, const char *words)
-{
-	char label[SUB_LABEL_BYTES];
-	log_warn(sub->streaming->config.log,
-		"%s: the server refused one of several streams without saying which; %s may be "
-		"silent (asked for over HTTP: %s)",
-		sub->streaming->config.account->name, sub_label(sub, label, sizeof(label)), words);
-	prove(sub);
-}
-
-static void
-end_probe(struct streaming *streaming, int status, const char *words)
-{
-	struct sub *sub = streaming->probing;
-	streaming->probing = NULL;
-	streaming->probe_request = 0;
-	streaming_kick(streaming); /* for the next one */
-	if (!sub_is_active(sub) || !sub->suspected) {
-		return;
-	}
-	sub->suspected = false;
-	char *reason = xasprintf("the server says %s", words);
-	switch (streaming_sse_verdict(status, words)) {
-	case SSE_GOOD:
-		prove(sub);
-		break;
-	case SSE_REFUSED:
-		sub_refuse(sub, reason);
-		break;
-	case SSE_CREDENTIALS:
-		streaming_stop(streaming, words);
-		break;
-	case SSE_ABSENT:
-	case SSE_TROUBLE:
-		shrug(sub, words);
-		break;
-	}
-	free(reason);
-}
-
-static bool
-on_probe_head(void *data, const struct http_answer *head)
-{
-	struct streaming *streaming = data;
-	if (head->status != 200) {
-		return false; /* the body says why */
-	}
-	streaming->probe_is_good = true;
-	streaming_kick(streaming); /* which ends the request */
-	return true;
-}
-
-static void
-on_probe_data(void *data, struct str bytes)
-{
-	(void)data;
-	(void)bytes;
-}
-
-static void
-on_probe_done(void *data, const struct http_answer *answer)
-{
-	struct streaming *streaming = data;
-	char *words = answer_describe(answer, streaming->config.parser);
-	end_probe(streaming, answer->status, words);
-	free(words);
-}
-
-void
-streaming_probe_next(struct streaming *streaming)
-{
-	struct sub *sub;
-	if (streaming->probing != NULL) {
-		if (streaming->probe_is_good) {
-			http_cancel(streaming->config.http, streaming->probe_request);
-			end_probe(streaming, 200, "200");
-		}
-		return;
-	}
-	DL_FOREACH(streaming->subs, sub) {
-		if (sub_is_active(sub) && sub->suspected) {
-			struct http_request hooks = {
-				.on_head = on_probe_head,
-				.on_data = on_probe_data,
-				.on_done = on_probe_done,
-				.data = streaming,
-			};
-			streaming->probe_is_good = false;
-			streaming->probe_request = streaming_sse_request(sub, &hooks);
-			if (streaming->probe_request == 0) {
-				sub->suspected = false;
-				shrug(sub, "too many requests are running");
-				continue;
-			}
-			streaming->probing = sub;
-			return;
-		}
-	}
 }

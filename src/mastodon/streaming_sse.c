@@ -10,12 +10,29 @@
 #include "answer.h"
 #include "decode.h"
 #include "limits.h"
+#include "redirect.h"
 #include "streaming_private.h"
 #include "url.h"
 #include "xmalloc.h"
 
-/* ":)" comes with the headers; without it a proxy holds the stream back (protocol.md 10, row 7). */
-#define FIRST_BYTES_MS 15000
+static void
+put_address(const struct sub *sub, struct buf *url)
+{
+	const struct account *account = sub->streaming->config.account;
+	if (sub->place != NULL) {
+		(void)buf_add_text(url, sub->place);
+		return;
+	}
+	(void)buf_printf(url, "%s%s",
+		account->streaming != NULL ? account->streaming : account->server, sub->info->path);
+	if (sub->info->query != NULL) {
+		(void)buf_printf(url, "?%s", sub->info->query);
+	}
+	if (sub->param != NULL) {
+		(void)buf_printf(url, "?%s=", sub->info->parameter);
+		url_encode(sub_param(sub), url);
+	}
+}
 
 unsigned
 streaming_sse_request(const struct sub *sub, const struct http_request *hooks)
@@ -29,15 +46,7 @@ streaming_sse_request(const struct sub *sub, const struct http_request *hooks)
 	const struct account *account = streaming->config.account;
 	struct buf url;
 	buf_init(&url, URL_MAX);
-	(void)buf_printf(&url, "%s%s",
-		account->streaming != NULL ? account->streaming : account->server, sub->info->path);
-	if (sub->info->query != NULL) {
-		(void)buf_printf(&url, "?%s", sub->info->query);
-	}
-	if (sub->param != NULL) {
-		(void)buf_printf(&url, "?%s=", sub->info->parameter);
-		url_encode(sub_param(sub), &url);
-	}
+	put_address(sub, &url);
 	struct http_request request = *hooks;
 	request.url = url.ptr;
 	request.headers = headers;
@@ -50,69 +59,38 @@ streaming_sse_request(const struct sub *sub, const struct http_request *hooks)
 	return id;
 }
 
-enum sse_verdict
-streaming_sse_verdict(int status, const char *words)
-{
-	switch (status) {
-	case 200:
-		return SSE_GOOD;
-	case 400:
-		return SSE_REFUSED;
-	case 401:
-		/* One status for three things; only the words tell a bad token from a stream that this
-		 * token may not have (protocol.md 1.4). */
-		return strstr(words, "scope") != NULL || strstr(words, "this list") != NULL
-			       ? SSE_REFUSED
-			       : SSE_CREDENTIALS;
-	case 404:
-	case 405:
-	case 501:
-		return SSE_ABSENT;
-	default:
-		return SSE_TROUBLE;
-	}
-}
-
 void
 streaming_sse_cancel(struct sub *sub)
 {
+	pulse_stop(&sub->pulse);
 	if (sub->request != 0) {
 		http_cancel(sub->streaming->config.http, sub->request);
 		sub->request = 0;
 	}
 }
 
-static bool
-any_live(const struct streaming *streaming)
-{
-	const struct sub *sub;
-	DL_FOREACH(streaming->subs, sub) {
-		if (!sub->removed && !sub->polled && sub_is_live(sub)) {
-			return true;
-		}
-	}
-	return false;
-}
-
-/* The answer ended or none came: waits, or leaves SSE to WebSocket. */
+/* It stood, or none came although the server is there: waits, or leaves SSE to WebSocket. */
 static void
-failed(struct sub *sub, const char *reason, int64_t least_ms)
+failed(struct sub *sub, const char *reason)
 {
 	struct streaming *streaming = sub->streaming;
-	const struct streaming_config *config = &streaming->config;
-	char label[SUB_LABEL_BYTES];
-	sub->failures++;
-	int64_t wait_ms = pace_down(&sub->pace, config->rng, loop_now_ms(config->loop));
-	wait_ms = wait_ms < least_ms ? least_ms : wait_ms;
-	sub_set(sub, STREAM_WAITING, wait_ms, reason);
-	if (config->transport == TRANSPORT_AUTO && sub->failures >= SWITCH_FAILURES &&
-		!any_live(streaming)) {
+	sub_wait(sub, reason, 0);
+	if (sub->failures >= SWITCH_FAILURES && streaming_may_switch(streaming)) {
 		streaming_switch(streaming, reason);
-		return;
 	}
-	log_warn(config->log, "%s: %s: %s; next attempt in %.1f s", config->account->name,
-		sub_label(sub, label, sizeof(label)), reason, (double)wait_ms / 1000.0);
-	loop_timer_start(sub->timer, wait_ms, 0);
+	streaming_kick(streaming);
+}
+
+/* Everybody waits. */
+static void
+server_failed(struct sub *sub, const char *reason, int64_t least_ms)
+{
+	struct streaming *streaming = sub->streaming;
+	if (++streaming->handshakes_failed >= SWITCH_FAILURES && streaming_may_switch(streaming)) {
+		streaming_switch(streaming, reason);
+	} else {
+		streaming_wait(streaming, reason, least_ms);
+	}
 }
 
 void
@@ -156,7 +134,15 @@ on_head(void *data, const struct http_answer *head)
 		!str_starts(str_from(type), "text/event-stream")) {
 		return false;
 	}
-	loop_timer_start(sub->timer, FIRST_BYTES_MS, 0);
+	const struct streaming *streaming = sub->streaming;
+	const struct streaming_times *times = &streaming->config.times;
+	uint64_t range = (uint64_t)(times->age_max_ms - times->age_min_ms);
+	struct pulse_times watched = {
+		.first_ms = times->first_byte_ms,
+		.quiet_ms = times->sse_quiet_ms,
+		.age_ms = times->age_min_ms + (int64_t)rng_below(streaming->config.rng, range + 1),
+	};
+	pulse_start(&sub->pulse, &watched);
 	return true;
 }
 
@@ -164,74 +150,135 @@ static void
 on_data(void *data, struct str bytes)
 {
 	struct sub *sub = data;
-	sub->byte_ms = streaming_wall_ms(sub->streaming);
+	struct streaming *streaming = sub->streaming;
+	sub->byte_ms = streaming_wall_ms(streaming);
+	pulse_beat(&sub->pulse);
 	if (!sub->has_bytes) {
 		sub->has_bytes = true;
 		sub->failures = 0;
-		loop_timer_stop(sub->timer);
-		int64_t now_ms = loop_now_ms(sub->streaming->config.loop);
-		pace_up(&sub->pace, now_ms);
-		if (sub->streaming->pace.up_since_ms < 0) {
-			pace_up(&sub->streaming->pace, now_ms);
-		}
+		sub->redirects = 0;
+		pace_up(&sub->pace, loop_now_ms(streaming->config.loop));
+		streaming_is_up(streaming);
 		sub_set(sub, STREAM_LIVE, 0, "");
 	}
 	if (sse_feed(&sub->sse, bytes) != ERR_OK) {
-		streaming_broken(sub->streaming, "an event is longer than SSE_EVENT_MAX");
+		streaming_broken(streaming, "an event is longer than SSE_EVENT_MAX");
 		streaming_sse_cancel(sub);
-		failed(sub, "the server sent an event that is too long", 0);
+		failed(sub, "the server sent an event that is too long");
 	}
 }
 
-/* Seconds, or the time of X-RateLimit-Reset; 0 without. Never longer than the cap. */
-static int64_t
-asked_wait_ms(const struct sub *sub, const struct http_answer *answer)
+void
+streaming_sse_on_pulse(void *data, enum pulse_news news)
 {
-	struct clock clock = loop_clock(sub->streaming->config.loop);
-	int64_t wait_ms = 0;
-	int64_t at_ms = 0;
-	int64_t seconds = 0;
-	if (str_to_int(str_from(http_header(answer, "retry-after")), 0, 3600, &seconds)) {
-		wait_ms = seconds * 1000;
-	} else if (time_parse(str_from(http_header(answer, "x-ratelimit-reset")), &at_ms)) {
-		wait_ms = at_ms - clock_wall_ms(&clock);
+	struct sub *sub = data;
+	struct streaming *streaming = sub->streaming;
+	char text[128];
+	streaming_sse_cancel(sub);
+	if (news == PULSE_MUTE) {
+		failed(sub,
+			"the server answers but sends nothing: a proxy may hold the stream back");
+	} else if (news == PULSE_QUIET) {
+		(void)snprintf(text, sizeof(text),
+			"nothing came for %lld s, not even a heartbeat: the connection is dead",
+			(long long)(streaming->config.times.sse_quiet_ms / 1000));
+		failed(sub, text);
+	} else {
+		sub_set(sub, STREAM_CONNECTING, 0, "the connection was old and is renewed");
+		streaming_kick(streaming);
 	}
-	return wait_ms > STREAMING_CAP_MS ? STREAMING_CAP_MS : wait_ms;
+}
+
+/* Follows a redirect; NULL when it does, else why not, new. */
+static char *
+follow(struct sub *sub, const struct http_answer *answer)
+{
+	struct streaming *streaming = sub->streaming;
+	const struct account *account = streaming->config.account;
+	const char *origin = account->streaming != NULL ? account->streaming : account->server;
+	const char *location = http_header(answer, "location");
+	struct buf to;
+	if (location == NULL || ++sub->redirects > HTTP_REDIRECTS_MAX) {
+		bool circle = location != NULL;
+		sub->redirects = 0;
+		free(sub->place);
+		sub->place = NULL;
+		return xasprintf(circle ? "%s redirects in a circle"
+					: "%s redirects, and does not say where to",
+			origin);
+	}
+	buf_init(&to, URL_MAX);
+	if (!redirect_resolve(
+		    account, sub->place != NULL ? sub->place : origin, location, false, &to)) {
+		buf_finish(&to);
+		streaming_ask_address(streaming);
+		return xasprintf(
+			"%s points to %s, which its instance document does not name: the token is not sent there",
+			origin, location);
+	}
+	free(sub->place);
+	sub->place = buf_take(&to, NULL);
+	streaming_kick(streaming);
+	return NULL;
 }
 
 static void
-on_refusal(struct sub *sub, const struct http_answer *answer, const char *words)
+absent(struct sub *sub, const char *words)
 {
-	struct streaming *streaming = sub->streaming;
-	char *reason = NULL;
-	switch (streaming_sse_verdict(answer->status, words)) {
-	case SSE_GOOD:
-		reason = xasprintf("the server answers with %s and not with an event stream",
-			answer_is_html(answer) ? "an HTML page" : "something else");
-		failed(sub, reason, 0);
+	if (streaming_may_switch(sub->streaming)) {
+		streaming_absent(sub->streaming, "the server has no SSE");
+		return;
+	}
+	char *reason = xasprintf(
+		"the server has no such stream over SSE (it says %s): try --transport ws", words);
+	sub_refuse(sub, reason);
+	free(reason);
+}
+
+/* New: what the server answered where an event stream was asked for. */
+static char *
+describe(const struct http_answer *answer, const char *words)
+{
+	return answer->end == HTTP_REJECTED && answer->status == 200
+		       ? xasprintf("the server answers with %s and not with an event stream",
+				 answer_is_html(answer) ? "an HTML page" : "something else")
+	       : answer->end == HTTP_REJECTED ? xasprintf("the server says %s", words)
+					      : xstrdup(words);
+}
+
+static void
+no_stream(struct sub *sub, const struct http_answer *answer, const char *words)
+{
+	char *reason = describe(answer, words);
+	char *no_way = NULL;
+	switch (ending_of_sse(answer, words)) {
+	case ENDING_TRANSIENT:
+		failed(sub, reason);
 		break;
-	case SSE_REFUSED:
-		reason = xasprintf("the server says %s", words);
+	case ENDING_OURS:
+	case ENDING_REFUSED:
 		sub_refuse(sub, reason);
 		break;
-	case SSE_CREDENTIALS:
-		streaming_stop(streaming, words);
+	case ENDING_CREDENTIALS:
+		streaming_stop(sub->streaming, words);
 		break;
-	case SSE_ABSENT:
-		if (streaming->config.transport == TRANSPORT_AUTO && !any_live(streaming)) {
-			streaming_switch(streaming, "the server has no SSE");
-		} else {
-			reason = xasprintf("the server has no such stream over SSE (it says %s): "
-					   "try --transport ws",
-				words);
-			sub_refuse(sub, reason);
+	case ENDING_ABSENT:
+		absent(sub, words);
+		break;
+	case ENDING_MOVED:
+		no_way = follow(sub, answer);
+		if (no_way != NULL) {
+			server_failed(sub, no_way, 0);
 		}
 		break;
-	case SSE_TROUBLE:
-		reason = xasprintf("the server says %s", words);
-		failed(sub, reason, asked_wait_ms(sub, answer));
+	case ENDING_DOWN:
+	case ENDING_FORBIDDEN:
+		server_failed(sub, reason,
+			streaming_asked_wait(sub->streaming, http_header(answer, "retry-after"),
+				http_header(answer, "x-ratelimit-reset")));
 		break;
 	}
+	free(no_way);
 	free(reason);
 }
 
@@ -239,57 +286,59 @@ static void
 on_done(void *data, const struct http_answer *answer)
 {
 	struct sub *sub = data;
+	struct streaming *streaming = sub->streaming;
 	sub->request = 0;
+	pulse_stop(&sub->pulse);
 	if (sub->removed) {
 		return;
 	}
-	loop_timer_stop(sub->timer);
-	char *words = answer_describe(answer, sub->streaming->config.parser);
-	if (answer->end == HTTP_REJECTED) {
-		on_refusal(sub, answer, words);
-	} else if (answer->end == HTTP_DONE) {
-		/* Perhaps revoked: the next attempt will say 401 then (protocol.md 1.6). */
-		failed(sub,
-			"the server ended the stream in good order, as it does when a token is "
-			"revoked",
-			0);
-	} else {
-		failed(sub, words, 0);
+	if (answer->end == HTTP_DONE) {
+		/* Perhaps revoked: then the next attempt, and only one, says 401 (protocol.md 1.6). */
+		streaming->cautious = true;
+		failed(sub, "the server ended the stream in good order, as it does when a token is "
+			    "revoked");
+		return;
 	}
+	char *words = answer_describe(answer, streaming->config.parser);
+	no_stream(sub, answer, words);
 	free(words);
 }
 
-void
-streaming_sse_on_timer(struct sub *sub)
-{
-	if (sub->request == 0) {
-		streaming_kick(sub->streaming);
-	} else if (sub->streaming->paused) {
-		loop_timer_start(sub->timer, FIRST_BYTES_MS, 0);
-	} else if (!sub->has_bytes) {
-		streaming_sse_cancel(sub);
-		failed(sub,
-			"the server answers but sends nothing: a proxy may hold the stream back",
-			0);
-	}
-}
-
-void
-streaming_sse_connect(struct sub *sub)
+static void
+connect_sse(struct sub *sub)
 {
 	struct http_request hooks = {
 		.on_head = on_head, .on_data = on_data, .on_done = on_done, .data = sub};
-	if (sub->request != 0) {
-		return;
-	}
 	sse_finish(&sub->sse);
 	sse_init(&sub->sse, streaming_sse_on_event, sub);
 	sub->has_bytes = false;
 	sub_set(sub, STREAM_CONNECTING, 0, "");
 	sub->request = streaming_sse_request(sub, &hooks);
 	if (sub->request == 0) {
-		failed(sub, "too many requests are running", 0);
+		sub_wait(sub, "too many requests are running", 0);
 	} else if (sub->streaming->paused) {
+		pulse_pause(&sub->pulse, true);
 		http_pause(sub->streaming->config.http, sub->request, true);
+	}
+}
+
+void
+streaming_sse_look(struct streaming *streaming)
+{
+	struct sub *sub;
+	unsigned connecting = 0;
+	DL_FOREACH(streaming->subs, sub) {
+		if (!sub_is_active(sub)) {
+			streaming_sse_cancel(sub);
+		}
+		connecting += sub->request != 0 && !sub->has_bytes ? 1 : 0;
+	}
+	DL_FOREACH(streaming->subs, sub) {
+		bool due =
+			sub_is_active(sub) && sub->request == 0 && !loop_timer_active(sub->timer);
+		if (due && !(streaming->cautious && connecting > 0)) {
+			connecting++;
+			connect_sse(sub);
+		}
 	}
 }

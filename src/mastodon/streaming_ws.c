@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One WebSocket for all streams of an account (protocol.md 2). */
+/* Which WebSockets an account has: one for all its streams, or one a stream; and what follows when one ends. */
 #define LOG_MODULE "stream"
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,79 +7,168 @@
 
 #include <utlist.h>
 
-#include "decode.h"
-#include "json_write.h"
-#include "limits.h"
+#include "redirect.h"
 #include "streaming_private.h"
 #include "xmalloc.h"
 
-/* A subscription is never acknowledged; its refusal comes within a database query. */
+/* A subscription is never acknowledged by Mastodon; its refusal comes within a database query. */
 #define CONFIRM_MS 1000
 
-static const char *
-server_name(const struct streaming *streaming)
+static bool
+wants_own(const struct sub *sub)
 {
-	const struct account *account = streaming->config.account;
-	return account->streaming != NULL ? account->streaming : account->server;
+	return sub->alone || sub->streaming->dialect == DIALECT_ADDRESS;
+}
+
+struct carrier *
+sub_carrier(const struct sub *sub)
+{
+	return wants_own(sub) ? sub->carrier : sub->streaming->shared;
+}
+
+void
+streaming_ws_abandon(struct streaming *streaming)
+{
+	struct sub *sub;
+	loop_timer_stop(streaming->ask);
+	carrier_abandon(streaming->shared);
+	DL_FOREACH(streaming->subs, sub) {
+		carrier_abandon(sub->carrier);
+	}
 }
 
 static void
-put_message(const struct sub *sub, const char *type, struct buf *out)
+forget_one(struct sub *sub)
 {
-	buf_init(out, EVENT_STREAM_MAX * 4);
-	(void)buf_add_char(out, '{');
-	json_put_key(out, "type");
-	json_put_text(out, type);
-	json_put_key(out, "stream");
-	json_put_text(out, sub->info->name);
-	if (sub->param != NULL) {
-		/* Always a string: a number breaks the server's normalisation (protocol.md 2.2). */
-		json_put_key(out, sub->info->parameter);
-		json_put_text(out, sub->param);
-	}
-	(void)buf_add_char(out, '}');
-}
-
-static bool
-send_message(const struct sub *sub, const char *type)
-{
-	struct buf message;
-	put_message(sub, type, &message);
-	bool sent = message.err == ERR_OK && ws_send(sub->streaming->ws, buf_str(&message));
-	buf_finish(&message);
-	return sent;
+	sub->message = 0;
+	sub->proven = false;
+	sub->suspected = false;
 }
 
 void
-streaming_ws_subscribe(struct sub *sub)
+streaming_ws_forget(struct streaming *streaming, struct sub *only)
 {
-	struct streaming *streaming = sub->streaming;
-	if (!streaming->is_open || sub->subscribed) {
+	struct sub *sub;
+	if (only != NULL) {
+		forget_one(only);
 		return;
 	}
+	streaming_probe_cancel(streaming);
+	loop_timer_stop(streaming->ask);
+	DL_FOREACH(streaming->subs, sub) {
+		if (sub->carrier == NULL) {
+			forget_one(sub);
+		}
+	}
+}
+
+/* ---- what is due ---- */
+
+static unsigned
+count_connecting(const struct streaming *streaming)
+{
+	const struct sub *sub;
+	unsigned count = streaming->shared != NULL && !streaming->shared->is_open ? 1 : 0;
+	DL_FOREACH(streaming->subs, sub) {
+		count += sub->carrier != NULL && !sub->carrier->is_open ? 1 : 0;
+	}
+	return count;
+}
+
+static void
+open_own(struct sub *sub, unsigned *connecting)
+{
+	struct streaming *streaming = sub->streaming;
+	if (sub->carrier != NULL || loop_timer_active(sub->timer) ||
+		(streaming->cautious && *connecting > 0)) {
+		return;
+	}
+	++*connecting;
 	sub_set(sub, STREAM_CONNECTING, 0, "");
+	sub->carrier = carrier_create(streaming, sub, NULL);
+	if (sub->carrier == NULL) {
+		sub_wait(sub, "the streaming address is none", STREAMING_CAP_MS);
+	}
+}
+
+static void
+open_shared(struct streaming *streaming)
+{
+	struct sub *sub;
+	DL_FOREACH(streaming->subs, sub) {
+		if (sub_is_active(sub) && !wants_own(sub)) {
+			sub_set(sub, STREAM_CONNECTING, 0, "");
+		}
+	}
+	streaming->shared = carrier_create(streaming, NULL, NULL);
+	if (streaming->shared == NULL) {
+		streaming_wait(streaming, "the streaming address is none", STREAMING_CAP_MS);
+	}
+}
+
+static void
+subscribe(struct sub *sub)
+{
+	struct carrier *shared = sub->streaming->shared;
+	if (sub->message != 0) {
+		return;
+	}
+	if (!sub_is_live(sub)) { /* it is while the connection is renewed */
+		sub_set(sub, STREAM_CONNECTING, 0, "");
+	}
 	/* Without room in the send queue the timer tries again. */
-	sub->subscribed = send_message(sub, "subscribe");
+	(void)carrier_subscribe(shared, sub);
 	loop_timer_start(sub->timer, CONFIRM_MS, 0);
 }
 
-void
-streaming_ws_unsubscribe(struct sub *sub)
+/* Returns whether somebody wants the shared connection. */
+static bool
+look_at_subs(struct streaming *streaming)
 {
-	if (sub->streaming->is_open && sub->subscribed) {
-		(void)send_message(sub, "unsubscribe");
-		sub->subscribed = false;
+	struct sub *sub;
+	bool shared_wanted = false;
+	unsigned connecting = streaming->cautious ? count_connecting(streaming) : 0;
+	DL_FOREACH(streaming->subs, sub) {
+		if (!sub_is_active(sub)) {
+			carrier_abandon(sub->carrier);
+		} else if (wants_own(sub)) {
+			open_own(sub, &connecting);
+		} else {
+			shared_wanted = true;
+		}
 	}
+	return shared_wanted;
+}
+
+void
+streaming_ws_look(struct streaming *streaming)
+{
+	struct sub *sub;
+	if (!look_at_subs(streaming)) {
+		carrier_abandon(streaming->shared);
+	} else if (streaming->shared == NULL) {
+		if (!streaming->cautious || count_connecting(streaming) == 0) {
+			open_shared(streaming);
+		}
+	} else if (streaming->shared->is_open && streaming->dialect == DIALECT_IN_BAND) {
+		DL_FOREACH(streaming->subs, sub) {
+			if (sub_is_active(sub) && !wants_own(sub) &&
+				!loop_timer_active(sub->timer)) {
+				subscribe(sub);
+			}
+		}
+	}
+	streaming_probe_next(streaming);
 }
 
 void
 streaming_ws_on_timer(struct sub *sub)
 {
-	if (!sub->streaming->is_open) {
-		return;
-	}
-	if (!sub->subscribed) {
-		streaming_ws_subscribe(sub);
+	const struct carrier *carrier = sub_carrier(sub);
+	if (carrier == NULL || !carrier->is_open || sub->message == 0) {
+		streaming_kick(sub->streaming); /* its wait is over */
+	} else if (sub->streaming->paused) {
+		loop_timer_start(sub->timer, CONFIRM_MS, 0); /* a refusal may lie unread */
 	} else if (!sub->suspected) {
 		pace_up(&sub->pace, loop_now_ms(sub->streaming->config.loop));
 		if (!sub_is_live(sub)) {
@@ -88,77 +177,133 @@ streaming_ws_on_timer(struct sub *sub)
 	}
 }
 
+/* ---- which dialect ---- */
+
 static void
-forget_connection(struct streaming *streaming)
+learn(struct streaming *streaming, enum dialect dialect)
 {
-	struct sub *sub;
-	streaming->ws = NULL;
-	streaming->is_open = false;
-	streaming_probe_cancel(streaming);
-	DL_FOREACH(streaming->subs, sub) {
-		sub->subscribed = false;
-		sub->proven = false;
-		sub->suspected = false;
+	loop_timer_stop(streaming->ask);
+	streaming->dialect = dialect;
+	streaming_kick(streaming);
+	if (dialect == DIALECT_ADDRESS) {
+		log_info(streaming->config.log,
+			"%s: the server does not say when it knows no such stream: one connection a stream",
+			streaming->config.account->name);
 	}
 }
 
 void
-streaming_ws_abandon(struct streaming *streaming)
+streaming_ws_on_ask(struct streaming *streaming)
 {
-	if (streaming->ws != NULL) {
-		ws_abandon(streaming->ws);
-		forget_connection(streaming);
+	if (streaming->paused) {
+		loop_timer_start(streaming->ask, streaming->config.times.answer_ms, 0);
+	} else if (streaming->dialect == DIALECT_UNKNOWN) {
+		learn(streaming, DIALECT_ADDRESS);
 	}
 }
 
-static void
-on_open(void *data)
+void
+streaming_ws_opened(struct carrier *carrier)
 {
-	struct streaming *streaming = data;
-	streaming->is_open = true;
-	streaming->failures = 0;
-	pace_up(&streaming->pace, loop_now_ms(streaming->config.loop));
-	streaming_kick(streaming); /* which subscribes */
+	struct streaming *streaming = carrier->streaming;
+	struct sub *sub;
+	streaming->bearer_proven = true;
+	streaming->redirects = 0;
+	streaming_is_up(streaming);
+	if (carrier->only != NULL) {
+		carrier->only->message = 1; /* the address has it */
+		pace_up(&carrier->only->pace, loop_now_ms(streaming->config.loop));
+		loop_timer_start(carrier->only->timer, CONFIRM_MS, 0);
+		return;
+	}
+	DL_FOREACH(streaming->subs, sub) {
+		if (!wants_own(sub)) {
+			sub->message = 0; /* those of a connection that is renewed */
+		}
+	}
+	if (streaming->dialect == DIALECT_UNKNOWN) {
+		(void)carrier_ask(carrier);
+		loop_timer_start(streaming->ask, streaming->config.times.answer_ms, 0);
+	}
+}
+
+/* ---- what the server says ---- */
+
+static char *
+says(const char *words)
+{
+	return xasprintf("the server says %s", words);
 }
 
 static void
-on_alive(void *data)
+own_error(struct sub *sub, int status, const char *text)
 {
-	struct streaming *streaming = data;
-	streaming->byte_ms = streaming_wall_ms(streaming);
+	struct streaming *streaming = sub->streaming;
+	bool is_trouble = status >= 500 || strstr(text, "unexpected error") != NULL;
+	char *words =
+		status != 0 ? xasprintf("%d \"%s\"", status, text) : xasprintf("\"%s\"", text);
+	char *reason = says(words);
+	if (is_trouble) {
+		carrier_abandon(sub->carrier);
+		sub_wait(sub, reason, 0);
+	} else if (ending_of_words(status, text) == ENDING_CREDENTIALS) {
+		streaming_stop(streaming, words);
+	} else {
+		sub_refuse(sub, reason);
+	}
+	free(reason);
+	free(words);
+	streaming_kick(streaming);
 }
 
-static void
-on_message(void *data, struct str text)
+void
+streaming_ws_error(struct carrier *carrier, int status, const char *text)
 {
-	struct streaming *streaming = data;
-	struct clock clock = loop_clock(streaming->config.loop);
-	struct decode_context context = {
-		.parser = streaming->config.parser,
-		.account = str_from(streaming->config.account->name),
-		.origin = ORIGIN_LIVE,
-		.received_at_ms = clock_wall_ms(&clock),
-	};
-	/* With one stream there is no doubt about frames that name none. */
-	if (streaming->subs != NULL && streaming->subs->next == NULL) {
-		context.stream = str_from(streaming->subs->info->name);
-		context.param = sub_param(streaming->subs);
-	}
-	struct decode_output out = {0};
-	switch (decode_ws(&context, text, &out)) {
-	case DECODE_EVENT:
-		streaming_attribute(streaming, &context, out.event, text);
-		break;
-	case DECODE_ERROR:
-		streaming_on_error_frame(streaming, out.error_status, out.error_text);
-		break;
-	case DECODE_BROKEN:
-		streaming_broken(streaming, out.error_text);
-		break;
-	case DECODE_IGNORED:
-		break;
+	struct streaming *streaming = carrier->streaming;
+	if (carrier->only != NULL) {
+		own_error(carrier->only, status, text);
+	} else if (streaming->dialect == DIALECT_UNKNOWN) {
+		learn(streaming, DIALECT_IN_BAND);
+	} else {
+		streaming_on_error_frame(streaming, status, text);
 	}
 }
+
+void
+streaming_ws_answered(struct carrier *carrier, const char *error)
+{
+	struct streaming *streaming = carrier->streaming;
+	struct sub *sub;
+	unsigned number = ++carrier->answered;
+	if (carrier->only != NULL || carrier != streaming->shared) {
+		return;
+	}
+	if (streaming->dialect == DIALECT_UNKNOWN) {
+		learn(streaming, DIALECT_IN_BAND);
+		return;
+	}
+	DL_FOREACH(streaming->subs, sub) {
+		if (!sub_is_active(sub) || wants_own(sub) || sub->message != number) {
+			continue;
+		}
+		if (error == NULL) {
+			sub_prove(sub);
+		} else if (strcmp(error, "bad_topic") == 0) {
+			/* Perhaps it reads the parameter in the address only (protocol.md 9.3). */
+			loop_timer_stop(sub->timer);
+			sub->alone = true;
+			forget_one(sub);
+		} else {
+			char *reason = says(error);
+			sub_refuse(sub, reason);
+			free(reason);
+		}
+		streaming_kick(streaming);
+		return;
+	}
+}
+
+/* ---- the end of one ---- */
 
 /* New: `401 "Invalid access token"`, or "404" where the server said no more. */
 static char *
@@ -173,7 +318,8 @@ refusal(const struct ws_ended *ended)
 static char *
 describe(const struct streaming *streaming, const struct ws_ended *ended)
 {
-	const char *server = server_name(streaming);
+	const struct account *account = streaming->config.account;
+	const char *server = account->streaming != NULL ? account->streaming : account->server;
 	if (ended->end == WS_CLOSED && ended->code == 1005) {
 		return xasprintf("%s closed the connection without a reason, as it does when a "
 				 "token is revoked",
@@ -188,84 +334,184 @@ describe(const struct streaming *streaming, const struct ws_ended *ended)
 	return xasprintf("%s: %s", server, ended->error);
 }
 
-/* Codes by which a server says that what we send is wrong (protocol.md 10, row 32). */
+/* Tries the token where it was not tried yet; false: nothing is left to try. GoToSocial wants more of a token in
+ * Sec-WebSocket-Protocol than of one in Authorization; proxies take out headers (protocol.md 9.1, 9.2a). */
 static bool
-is_our_fault(const struct ws_ended *ended)
+move_bearer(struct streaming *streaming, const struct ws_ended *ended)
 {
-	return ended->end == WS_CLOSED &&
-	       (ended->code == 1003 || ended->code == 1007 || ended->code == 1008);
+	const struct account *account = streaming->config.account;
+	if (streaming->bearer_proven || account->token == NULL || account->id == NULL) {
+		return false; /* it was good there, or nobody knows that it is good at all */
+	}
+	if (ended->http_status == 403 && streaming->bearer_in == WS_BEARER_BOTH &&
+		!streaming->bearer_in_query) {
+		streaming->bearer_in = WS_BEARER_HEADER;
+		return true;
+	}
+	if (ended->http_status == 401 && !streaming->bearer_in_query &&
+		strstr(ended->error, "nvalid") == NULL) {
+		log_warn(streaming->config.log,
+			"%s: the streaming server does not see the token in the headers: it goes into the address, which servers on the way may log",
+			account->name);
+		streaming->bearer_in_query = true;
+		return true;
+	}
+	return false;
+}
+
+/* Follows a redirect; NULL when it did, else why not, new. */
+static char *
+follow(struct streaming *streaming, const struct ws_ended *ended)
+{
+	const struct account *account = streaming->config.account;
+	const char *origin = account->streaming != NULL ? account->streaming : account->server;
+	struct buf to;
+	if (++streaming->redirects > HTTP_REDIRECTS_MAX) {
+		streaming->redirects = 0;
+		free(streaming->ws_place);
+		streaming->ws_place = NULL;
+		return xasprintf("%s redirects in a circle", origin);
+	}
+	buf_init(&to, URL_MAX);
+	if (ended->location == NULL) {
+		/* Some proxies want the path with a slash (protocol.md 2.1). */
+		bool slash = streaming->ws_place == NULL;
+		(void)buf_printf(&to, "%s/api/v1/streaming%s", origin, slash ? "/" : "");
+	} else if (!redirect_resolve(account,
+			   streaming->ws_place != NULL ? streaming->ws_place : origin,
+			   ended->location, true, &to)) {
+		buf_finish(&to);
+		streaming_ask_address(streaming);
+		return xasprintf(
+			"%s points to %s, which its instance document does not name: the token is not sent there",
+			origin, ended->location);
+	}
+	free(streaming->ws_place);
+	streaming->ws_place = buf_take(&to, NULL);
+	streaming_kick(streaming);
+	return NULL;
+}
+
+/* What we sent was wrong. Of several streams one may be the cause: then each gets its own connection. */
+static void
+our_fault(struct streaming *streaming, struct sub *only, const char *words)
+{
+	struct sub *sub;
+	unsigned count = 0;
+	char *reason = xasprintf("%s: the server does not like what it was sent", words);
+	DL_FOREACH(streaming->subs, sub) {
+		count += sub_is_active(sub) && !wants_own(sub) ? 1 : 0;
+	}
+	if (only != NULL) {
+		sub_refuse(only, reason);
+	}
+	DL_FOREACH(streaming->subs, sub) {
+		if (only != NULL || !sub_is_active(sub) || wants_own(sub)) {
+			continue;
+		}
+		if (count > 1) {
+			sub->alone = true;
+		} else {
+			sub_refuse(sub, reason);
+		}
+	}
+	if (only == NULL && count > 1) {
+		streaming_wait(streaming, reason, 0);
+	}
+	free(reason);
 }
 
 static void
-on_end(void *data, const struct ws_ended *ended)
+handshake_failed(struct streaming *streaming, struct sub *only, const struct ws_ended *ended,
+	const char *words)
 {
-	struct streaming *streaming = data;
-	bool was_open = streaming->is_open;
-	forget_connection(streaming);
-	if (ended->end == WS_REFUSED && ended->http_status == 401) {
-		char *words = refusal(ended);
-		streaming_stop(streaming, words);
-		free(words);
-		return;
-	}
-	if (ended->end == WS_TOO_BIG) {
-		streaming->events.on_broken(streaming->data, ended->error);
-	}
-	if (ended->end == WS_REFUSED && ended->http_status / 100 == 3) {
-		streaming->slash = !streaming->slash;
-	}
-	char *words = describe(streaming, ended);
-	if (!was_open) {
-		streaming->failures++;
-	}
-	if (streaming->config.transport == TRANSPORT_AUTO &&
-		streaming->failures >= SWITCH_FAILURES) {
+	bool reached =
+		ended->end != WS_NO_NAME && ended->end != WS_NO_CONNECT && ended->end != WS_TLS;
+	streaming->handshakes_failed += reached ? 1 : 0;
+	if (only == NULL && streaming->handshakes_failed >= SWITCH_FAILURES &&
+		streaming_may_switch(streaming)) {
 		streaming_switch(streaming, words);
-		free(words);
 		return;
 	}
-	int64_t wait_ms = pace_down(
-		&streaming->pace, streaming->config.rng, loop_now_ms(streaming->config.loop));
-	if (is_our_fault(ended)) {
-		log_error(streaming->config.log,
-			"%s: %s: the server does not like what it was sent",
-			streaming->config.account->name, words);
-		wait_ms = STREAMING_CAP_MS;
+	streaming_wait(streaming, words,
+		streaming_asked_wait(streaming, ended->retry_after, ended->limit_reset));
+}
+
+/* The connection answered the question after its dialect by ending. */
+static void
+ended_unanswered(struct streaming *streaming, enum ending ending, const char *words)
+{
+	if (++streaming->asked_in_vain >= 2 || ending == ENDING_OURS) {
+		learn(streaming, DIALECT_ADDRESS);
 	}
-	streaming_wait(streaming, wait_ms, words);
+	streaming_wait(streaming, words, 0);
+}
+
+static void
+refused_credentials(struct streaming *streaming, struct sub *only, const struct ws_ended *ended)
+{
+	char *words = refusal(ended);
+	if (move_bearer(streaming, ended)) {
+		streaming_kick(streaming);
+	} else if (only != NULL && streaming_any_live(streaming)) {
+		/* Pleroma says 401 of a single stream, too. */
+		char *reason = says(words);
+		sub_refuse(only, reason);
+		free(reason);
+	} else {
+		streaming_stop(streaming, words);
+	}
 	free(words);
 }
 
-void
-streaming_ws_connect(struct streaming *streaming)
+/* The server will not open it; true when that is the last word. */
+static bool
+refused_for_good(struct streaming *streaming, struct sub *only, enum ending ending,
+	const struct ws_ended *ended, const char *words)
 {
-	static const struct ws_events events = {.on_open = on_open,
-		.on_message = on_message,
-		.on_alive = on_alive,
-		.on_end = on_end};
-	const struct account *account = streaming->config.account;
-	struct sub *sub;
-	if (streaming->ws != NULL) {
+	if (ending == ENDING_CREDENTIALS || (ending == ENDING_REFUSED && only == NULL)) {
+		refused_credentials(streaming, only, ended);
+	} else if (ending == ENDING_FORBIDDEN && move_bearer(streaming, ended)) {
+		streaming_kick(streaming);
+	} else if (only != NULL) {
+		sub_refuse(only, words);
+	} else if (ending != ENDING_FORBIDDEN && streaming_may_switch(streaming)) {
+		streaming_absent(streaming, words);
+	} else if (ending == ENDING_OURS) {
+		our_fault(streaming, NULL, words);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+void
+streaming_ws_ended(
+	struct streaming *streaming, struct sub *only, bool was_open, const struct ws_ended *ended)
+{
+	enum ending ending = ending_of_ws(ended, was_open);
+	bool was_asked = was_open && only == NULL && streaming->dialect == DIALECT_UNKNOWN;
+	char *words = describe(streaming, ended);
+	char *no_way = NULL;
+	if (ended->end == WS_TOO_BIG) {
+		streaming->events.on_broken(streaming->data, ended->error);
+	}
+	if (ending == ENDING_MOVED && (no_way = follow(streaming, ended)) == NULL) {
+		free(words);
 		return;
 	}
-	char *url = xasprintf(
-		"%s/api/v1/streaming%s", server_name(streaming), streaming->slash ? "/" : "");
-	struct ws_target target = {
-		.url = url,
-		.bearer = account->token,
-		.ca_file = account->ca_file,
-		.user_agent = streaming->config.user_agent,
-	};
-	DL_FOREACH(streaming->subs, sub) {
-		if (sub_is_active(sub)) {
-			sub_set(sub, STREAM_CONNECTING, 0, "");
-		}
+	if (was_asked) {
+		ended_unanswered(streaming, ending, words);
+	} else if (was_open && ending == ENDING_OURS) {
+		our_fault(streaming, only, words);
+	} else if (was_open && only != NULL) {
+		sub_wait(only, words, 0);
+	} else if (was_open) {
+		streaming_wait(streaming, words, 0);
+	} else if (ending == ENDING_DOWN || ending == ENDING_MOVED ||
+		   !refused_for_good(streaming, only, ending, ended, words)) {
+		handshake_failed(streaming, only, ended, no_way != NULL ? no_way : words);
 	}
-	streaming->ws = ws_open(streaming->config.ws, &target, &events, streaming);
-	free(url);
-	if (streaming->ws == NULL) {
-		streaming_wait(streaming, STREAMING_CAP_MS, "the streaming address is none");
-	} else if (streaming->paused) {
-		ws_pause(streaming->ws, true);
-	}
+	free(no_way);
+	free(words);
 }

@@ -36,6 +36,7 @@ struct ws {
 	char *path; /* with the query */
 	char *host; /* for the Host header */
 	char *bearer;
+	enum ws_bearer bearer_in;
 	char *user_agent;
 
 	enum state state;
@@ -53,6 +54,7 @@ struct ws {
 	bool over; /* `ended` holds the reason, the first one counts */
 	struct ws_ended ended;
 	char error[MESSAGE_MAX];
+	struct handshake_hints *hints; /* of a refusal; else NULL */
 };
 
 struct ws_client {
@@ -87,6 +89,7 @@ ws_free(struct ws *ws)
 	free(ws->host);
 	free(ws->bearer);
 	free(ws->user_agent);
+	free(ws->hints);
 	free(ws);
 }
 
@@ -320,6 +323,7 @@ handshake_of(const struct ws *ws)
 	return (struct handshake){.host = ws->host,
 		.path = ws->path,
 		.bearer = ws->bearer,
+		.header_only = ws->bearer_in == WS_BEARER_HEADER,
 		.user_agent = ws->user_agent,
 		.key = ws->key};
 }
@@ -335,6 +339,12 @@ opened(struct ws *ws, size_t used)
 		ws->events.on_open(ws->data);
 	if (leave(ws))
 		take_pending(ws);
+}
+
+static const char *
+hint(const char *text)
+{
+	return text[0] != '\0' && str_is_utf8(str_from(text)) ? text : NULL;
 }
 
 static void
@@ -353,6 +363,11 @@ receive_answer(struct ws *ws, struct str bytes)
 		return;
 	case HANDSHAKE_REFUSED:
 		ws->ended.http_status = answer.status;
+		ws->hints = xmalloc(sizeof(*ws->hints));
+		*ws->hints = answer.hints;
+		ws->ended.location = hint(ws->hints->location);
+		ws->ended.retry_after = hint(ws->hints->retry_after);
+		ws->ended.limit_reset = hint(ws->hints->limit_reset);
 		if (answer.error[0] && str_is_utf8(str_from(answer.error)))
 			snprintf(ws->error, sizeof(ws->error), "%s", answer.error);
 		else
@@ -466,6 +481,7 @@ ws_open(struct ws_client *client, const struct ws_target *target, const struct w
 					: xasprintf(v6 ? "[%s]:%u" : "%s:%u", ws->url.host,
 						  (unsigned)ws->url.port);
 	ws->bearer = xstrdup(target->bearer);
+	ws->bearer_in = target->bearer_in;
 	ws->user_agent = xstrdup(target->user_agent);
 	frames_init(&ws->frames, true);
 	buf_init(&ws->in, WS_MESSAGE_MAX + WS_MESSAGE_KEPT_MAX * 4);
@@ -486,6 +502,13 @@ ws_send(struct ws *ws, struct str text)
 		return false;
 	put_frame(ws, WS_TEXT, text);
 	return true;
+}
+
+void
+ws_ping(struct ws *ws)
+{
+	if (!ws->over && ws->state == STATE_OPEN)
+		put_frame(ws, WS_PING, STR(""));
 }
 
 void

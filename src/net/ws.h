@@ -30,12 +30,20 @@ struct ws_ended {
 	int http_status; /* WS_REFUSED */
 	const char *
 		error; /* words for people: the server's X-Error-Message where it sent one; never NULL */
+	/* WS_REFUSED, from the answer's headers; NULL without: Location, Retry-After, X-RateLimit-Reset. */
+	const char *location, *retry_after, *limit_reset;
+};
+
+/* Where the token of a target goes. */
+enum ws_bearer {
+	WS_BEARER_BOTH, /* Authorization: Bearer and Sec-WebSocket-Protocol: servers read one or the other */
+	WS_BEARER_HEADER, /* Authorization alone */
 };
 
 struct ws_target {
-	const char *url; /* ws or wss (http and https mean the same) with path and query */
-	const char *
-		bearer; /* sent as Authorization: Bearer and as Sec-WebSocket-Protocol; may be NULL */
+	const char *url;    /* ws or wss (http and https mean the same) with path and query */
+	const char *bearer; /* may be NULL */
+	enum ws_bearer bearer_in;
 	const char *
 		ca_file; /* NULL: the system's authorities. TLS is always verified, ALPN is http/1.1. */
 	const char *user_agent;
@@ -58,6 +66,8 @@ struct ws *ws_open(struct ws_client *client, const struct ws_target *target,
 	const struct ws_events *events, void *data);
 /* Queues one text message; false when WS_SEND_QUEUE_MAX bytes wait, and before on_open. */
 bool ws_send(struct ws *ws, struct str text);
+/* Sends a ping, which any server answers (RFC 6455, 5.5.2); on_alive tells. Nothing before on_open. */
+void ws_ping(struct ws *ws);
 /* Sends a close frame with `code` and ends; on_end follows within a few seconds. */
 void ws_close(struct ws *ws, int code);
 /* Ends without any further callback. */

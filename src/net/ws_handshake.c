@@ -18,8 +18,9 @@ handshake_put(const struct handshake *handshake, struct buf *out)
 	if (handshake->user_agent)
 		buf_printf(out, "User-Agent: %s\r\n", handshake->user_agent);
 	if (handshake->bearer)
-		buf_printf(out, "Authorization: Bearer %s\r\nSec-WebSocket-Protocol: %s\r\n",
-			handshake->bearer, handshake->bearer);
+		buf_printf(out, "Authorization: Bearer %s\r\n", handshake->bearer);
+	if (handshake->bearer && !handshake->header_only)
+		buf_printf(out, "Sec-WebSocket-Protocol: %s\r\n", handshake->bearer);
 	buf_add_text(out, "\r\n");
 }
 
@@ -77,6 +78,7 @@ has_token(struct str list, struct str word)
 struct said {
 	bool upgrade, connection, proof, foreign;
 	struct str words; /* X-Error-Message */
+	struct str location, retry_after, limit_reset;
 };
 
 static void
@@ -98,6 +100,20 @@ read_header(
 		said->foreign = said->foreign || value.len > 0;
 	else if (str_eq_nocase(name, STR("x-error-message")))
 		said->words = value;
+	else if (str_eq_nocase(name, STR("location")))
+		said->location = value;
+	else if (str_eq_nocase(name, STR("retry-after")))
+		said->retry_after = value;
+	else if (str_eq_nocase(name, STR("x-ratelimit-reset")))
+		said->limit_reset = value;
+}
+
+/* What does not fit is no address and no time. */
+static void
+keep_hint(char *out, size_t size, struct str value)
+{
+	snprintf(out, size, "%.*s", value.len < size ? (int)value.len : 0,
+		value.ptr ? value.ptr : "");
 }
 
 static enum handshake_result
@@ -127,7 +143,11 @@ handshake_read(const struct handshake *handshake, struct str bytes, struct hands
 	if (answer->status == 0)
 		return bad(answer, "the answer to the upgrade is no HTTP");
 	if (answer->status != 101) {
+		struct handshake_hints *hints = &answer->hints;
 		snprintf(answer->error, sizeof(answer->error), "%.*s", STR_ARG(said.words));
+		keep_hint(hints->location, sizeof(hints->location), said.location);
+		keep_hint(hints->retry_after, sizeof(hints->retry_after), said.retry_after);
+		keep_hint(hints->limit_reset, sizeof(hints->limit_reset), said.limit_reset);
 		return HANDSHAKE_REFUSED;
 	}
 	if (!said.upgrade || !said.connection || !said.proof)

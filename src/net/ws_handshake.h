@@ -11,6 +11,7 @@ struct handshake {
 	const char *host; /* for the Host header, with the port where it is not the default */
 	const char *path; /* with the query */
 	const char *bearer, *user_agent; /* NULL: none */
+	bool header_only;                /* the token is not sent as Sec-WebSocket-Protocol */
 	const char *key;                 /* of this connection */
 };
 
@@ -21,9 +22,15 @@ enum handshake_result {
 	HANDSHAKE_BAD,     /* no HTTP, or an upgrade to something else */
 };
 
+/* Headers of a refusal that say what to do; "" without. */
+struct handshake_hints {
+	char location[1024], retry_after[64], limit_reset[64];
+};
+
 struct handshake_answer {
 	size_t used; /* bytes of the head; what follows are frames */
 	int status;
+	struct handshake_hints hints; /* REFUSED */
 	char error[256]; /* REFUSED: the server's X-Error-Message, or ""; BAD: what is wrong */
 };
 

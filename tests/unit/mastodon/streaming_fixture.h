@@ -8,6 +8,7 @@
 #include "json_write.h"
 #include "scripted.h"
 #include "stream_name.h"
+#include "url.h"
 #include "xmalloc.h"
 
 #define TOKEN     "test-token-0123456789"
@@ -35,6 +36,9 @@ struct behaviour {
 	/* An SSE request. True: answered. */
 	bool (*requested)(
 		struct fixture *fixture, server_conn id, const char *stream, const char *param);
+	bool is_silent;               /* says nothing about streams that it does not know */
+	bool any_token;               /* the test looks itself where the token stands */
+	struct streaming_times times; /* of the client */
 };
 
 struct fixture {
@@ -46,11 +50,16 @@ struct fixture {
 	struct rng rng;
 	struct streaming *streaming;
 	struct behaviour behaviour;
-	const char *refusal; /* X-Error-Message */
+	const char *refusal;  /* X-Error-Message */
+	const char *location; /* of a redirect */
+	struct buf queries;   /* of the upgrades, "stream=public\n" */
+	unsigned lost, absent;
 
 	struct conn conns[CONNS_MAX];
 	unsigned conn_count;
-	unsigned upgrades, requests, messages;
+	unsigned upgrades, requests, messages, asked;
+	server_conn asked_id; /* of the last upgrade, and what its address asked for */
+	char asked_stream[200], asked_param[200];
 	struct buf heard; /* what came from the client: "subscribe hashtag cats\n" */
 
 	struct buf events; /* "KIND STREAM PARAM ID\n" */
@@ -185,6 +194,30 @@ on_request(void *data, server_conn id, const struct server_request *request)
 	assert_true(server_write(fixture->scripted.server, id, (struct str){text, (size_t)len}));
 }
 
+/* What the address of the upgrade asks for. */
+static void
+note_stream(struct fixture *fixture, server_conn id, struct str query)
+{
+	struct str rest = query;
+	struct str part;
+	fixture->asked_id = id;
+	fixture->asked_stream[0] = fixture->asked_param[0] = '\0';
+	while (rest.len > 0) {
+		struct str key;
+		rest = str_split(rest, '&', &part);
+		struct str value = str_split(part, '=', &key);
+		struct buf text;
+		buf_init(&text, 1000);
+		assert_true(url_decode(value, true, &text));
+		bool is_stream = str_eq_text(key, "stream");
+		if (is_stream || str_eq_text(key, "tag") || str_eq_text(key, "list")) {
+			(void)snprintf(is_stream ? fixture->asked_stream : fixture->asked_param,
+				200, "%s", text.ptr);
+		}
+		buf_finish(&text);
+	}
+}
+
 static int
 on_upgrade(void *data, server_conn id, const struct server_request *request,
 	const char **subprotocol, const struct http_header **refusal, unsigned *refusal_count)
@@ -193,15 +226,20 @@ on_upgrade(void *data, server_conn id, const struct server_request *request,
 	struct fixture *fixture = data;
 	(void)id;
 	fixture->upgrades++;
+	(void)buf_printf(&fixture->queries, "%.*s\n", STR_ARG(request->query));
 	assert_true(str_starts(request->path, "/api/v1/streaming"));
-	assert_string_equal(scripted_header(request, "authorization"), "Bearer " TOKEN);
-	assert_string_equal(scripted_header(request, "sec-websocket-protocol"), TOKEN);
-	*subprotocol = TOKEN;
+	if (!fixture->behaviour.any_token) {
+		assert_string_equal(scripted_header(request, "authorization"), "Bearer " TOKEN);
+		assert_string_equal(scripted_header(request, "sec-websocket-protocol"), TOKEN);
+	}
+	*subprotocol = scripted_header(request, "sec-websocket-protocol") != NULL ? TOKEN : NULL;
+	note_stream(fixture, id, request->query);
 	int status = fixture->behaviour.upgrade != NULL
 			     ? fixture->behaviour.upgrade(fixture, request)
 			     : 0;
-	if (status != 0 && fixture->refusal != NULL) {
-		header.value = fixture->refusal;
+	if (status != 0 && (fixture->refusal != NULL || fixture->location != NULL)) {
+		header.name = fixture->location != NULL ? "Location" : "X-Error-Message";
+		header.value = fixture->location != NULL ? fixture->location : fixture->refusal;
 		*refusal = &header;
 		*refusal_count = 1;
 	}
@@ -212,9 +250,14 @@ static void
 on_ws_open(void *data, server_conn id)
 {
 	struct fixture *fixture = data;
-	struct conn *conn = add_conn(fixture, id, true, NULL, NULL);
+	bool named = fixture->asked_id == id && fixture->asked_stream[0] != '\0';
+	struct conn *conn = add_conn(fixture, id, true, named ? fixture->asked_stream : NULL,
+		named && fixture->asked_param[0] != '\0' ? fixture->asked_param : NULL);
 	if (fixture->behaviour.opened != NULL) {
 		fixture->behaviour.opened(fixture, conn);
+	} else if (conn->stream != NULL) {
+		fixture->messages++;
+		send_update(fixture, id, conn->stream, conn->param);
 	}
 }
 
@@ -234,6 +277,17 @@ on_ws_message(void *data, server_conn id, struct str message, bool binary)
 		param = str_dup(json_str(json_get(root, "list")));
 	}
 	assert_non_null(stream);
+	if (strcmp(stream, "moontusk:which") == 0) {
+		fixture->asked++;
+		if (!fixture->behaviour.is_silent) {
+			send_text(
+				fixture, id, "{\"error\":\"Unknown stream type\",\"status\":400}");
+		}
+		free(type);
+		free(stream);
+		json_doc_destroy(doc);
+		return;
+	}
 	(void)buf_printf(&fixture->heard, "%s %s %s\n", type, stream, param != NULL ? param : "-");
 	if (strcmp(type, "subscribe") == 0 &&
 		(fixture->behaviour.subscribed == NULL ||
@@ -284,6 +338,19 @@ on_state(void *data, const struct stream_status *status)
 	}
 }
 
+static void
+on_lost(void *data)
+{
+	((struct fixture *)data)->lost++;
+}
+
+static void
+on_absent(void *data, const char *why)
+{
+	assert_true(why[0] != '\0');
+	((struct fixture *)data)->absent++;
+}
+
 static UNUSED void
 setup(struct fixture *fixture, enum transport transport, double clock_rate,
 	const struct behaviour *behaviour)
@@ -296,13 +363,19 @@ setup(struct fixture *fixture, enum transport transport, double clock_rate,
 		.on_end = on_end,
 	};
 	static const struct streaming_events events = {
-		.on_event = on_event, .on_broken = on_broken, .on_state = on_state};
+		.on_event = on_event,
+		.on_broken = on_broken,
+		.on_state = on_state,
+		.on_lost = on_lost,
+		.on_absent = on_absent,
+	};
 	char error[MESSAGE_MAX];
 	*fixture = (struct fixture){.parser = json_parser_create()};
 	if (behaviour != NULL) {
 		fixture->behaviour = *behaviour;
 	}
 	buf_init(&fixture->heard, 16 << 20);
+	buf_init(&fixture->queries, 16 << 20);
 	buf_init(&fixture->events, 16 << 20);
 	buf_init(&fixture->states, 16 << 20);
 	rng_seed(&fixture->rng, 1);
@@ -323,6 +396,7 @@ setup(struct fixture *fixture, enum transport transport, double clock_rate,
 		.account = fixture->account,
 		.transport = transport,
 		.user_agent = "moontusk-test",
+		.times = fixture->behaviour.times,
 	};
 	fixture->streaming = streaming_create(&config, &events, fixture);
 }
@@ -341,6 +415,7 @@ teardown(struct fixture *fixture)
 	secrets_destroy(fixture->secrets);
 	json_parser_destroy(fixture->parser);
 	buf_finish(&fixture->heard);
+	buf_finish(&fixture->queries);
 	buf_finish(&fixture->events);
 	buf_finish(&fixture->states);
 }

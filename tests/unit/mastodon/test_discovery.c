@@ -180,8 +180,7 @@ says_when_a_server_has_no_streaming(void **state)
 {
 	(void)state;
 	static const char *const documents[] = {
-		"{\"version\":\"3.5.3 (compatible; Pixelfed 0.12)\",\"urls\":{\"streaming_api\":null},"
-		"\"configuration\":{\"urls\":{\"streaming\":null}}}",
+		"{\"version\":\"3.5.3 (compatible; Pixelfed 0.12)\",\"configuration\":{\"urls\":{\"streaming\":null}}}",
 		"{\"version\":\"2.8.0 (compatible; Friendica 2024.09)\",\"urls\":{\"streaming_api\":\"\"}}",
 		"{\"version\":\"takahe/0.11\",\"urls\":{}}",
 	};

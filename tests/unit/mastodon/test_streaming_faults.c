@@ -350,21 +350,58 @@ close_1008(struct fixture *fixture, struct conn *conn)
 	(void)server_ws_close(fixture->scripted.server, conn->id, 1008, STR("policy"));
 }
 
+static bool
+close_1008_for_lists(struct fixture *fixture, server_conn id, const char *stream, const char *param)
+{
+	(void)param;
+	if (strcmp(stream, "list") != 0) {
+		return false;
+	}
+	return server_ws_close(fixture->scripted.server, id, 1008, STR("missing scope"));
+}
+
 static void
-waits_long_when_the_server_dislikes_what_we_send(void **state)
+close_lists(struct fixture *fixture, struct conn *conn)
+{
+	if (conn->stream == NULL) {
+		return;
+	}
+	if (strcmp(conn->stream, "list") == 0) {
+		(void)server_ws_close(fixture->scripted.server, conn->id, 1008, STR("scope"));
+	} else {
+		fixture->messages++;
+		send_update(fixture, conn->id, conn->stream, conn->param);
+	}
+}
+
+static void
+gives_up_what_the_server_dislikes_and_keeps_the_rest(void **state)
 {
 	(void)state;
-	static const struct behaviour behaviour = {.opened = close_1008};
+	static const struct behaviour all = {.opened = close_1008};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_AUTO, FASTER, &behaviour);
+	setup(&fixture, TRANSPORT_AUTO, FASTER, &all);
 	add(&fixture, "public", NULL);
-	run_until(&fixture, &fixture.states, "1008");
-	assert_int_equal(fixture.last_retry_ms, 5 * MINUTE);
+	run_until(&fixture, &fixture.states, "public -: refused");
+	expect(&fixture.states, "1008");
 	unsigned attempts = fixture.upgrades;
-	run_for(&fixture, MINUTE);
+	assert_true(attempts <= 3);
+	run_for(&fixture, 10 * MINUTE);
 	assert_int_equal(fixture.upgrades, attempts);
-	scripted_expect_line(&fixture.scripted, "error bot:");
-	scripted_expect_line(&fixture.scripted, "1008");
+	assert_int_equal(scripted_count_lines(&fixture.scripted, "error bot:"), 1);
+	teardown(&fixture);
+
+	static const struct behaviour lists = {
+		.opened = close_lists, .subscribed = close_1008_for_lists};
+	setup(&fixture, TRANSPORT_WS, FAST, &lists);
+	add(&fixture, "public", NULL);
+	add(&fixture, "list", "12");
+	run_until(&fixture, &fixture.states, "list 12: refused");
+	run_for(&fixture, MINUTE / 6);
+	assert_int_equal(fixture.conn_count, 1);
+	assert_string_equal(fixture.conns[0].stream, "public");
+	assert_int_equal(count(&fixture.queries, "stream=list&list=12"), 1);
+	expect(&fixture.events, "update public -");
 	teardown(&fixture);
 }
 
@@ -454,7 +491,7 @@ auto_takes_sse_where_there_is_no_websocket(void **state)
 	add(&fixture, "public", NULL);
 	add(&fixture, "hashtag", "cats");
 	run_events(&fixture, 2);
-	assert_int_equal(fixture.upgrades, 2);
+	assert_int_equal(fixture.upgrades, 1);
 	expect(&fixture.states, "trying SSE");
 	scripted_expect_line(&fixture.scripted, "public is live (sse)");
 	teardown(&fixture);
@@ -481,7 +518,7 @@ auto_goes_back_to_websocket_where_there_is_no_sse(void **state)
 		add(&fixture, "public", NULL);
 		run_events(&fixture, 1);
 		assert_int_equal(fixture.upgrades, 3);
-		assert_int_equal(fixture.requests, i == 0 ? 1 : 2);
+		assert_int_equal(fixture.requests, i == 0 ? 2 : 4);
 		expect(&fixture.states, "trying WebSocket");
 		scripted_expect_line(&fixture.scripted, "public is live (ws)");
 		teardown(&fixture);
@@ -520,7 +557,7 @@ main(void)
 		cmocka_unit_test(stops_for_good_when_the_token_is_refused),
 		cmocka_unit_test(tries_once_more_after_a_clean_end),
 		cmocka_unit_test(makes_few_attempts_whatever_goes_wrong),
-		cmocka_unit_test(waits_long_when_the_server_dislikes_what_we_send),
+		cmocka_unit_test(gives_up_what_the_server_dislikes_and_keeps_the_rest),
 		cmocka_unit_test(waits_as_long_as_it_is_asked_to),
 		cmocka_unit_test(gives_up_on_a_stream_that_a_proxy_holds_back),
 		cmocka_unit_test(comes_back_after_a_cut),
