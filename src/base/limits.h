@@ -162,42 +162,45 @@
 #define LUA_HARD_LIMIT_EXTRA    (256u << 20) /* over four times the limit: there allocations fail */
 #define LUA_CHARGED_MIN         (4u << 20)   /* charged memory that is not worth a collection */
 #define CONFIG_CPU_MS_MAX       1000
+#define CONFIG_WAITING_MAX      1000000
 
 /* store, host, mastodon */
-#define SEEN_KEPT_MS            (30 * INT64_C(86400000)) /* defaults; struct config_keep */
-#define JOURNAL_KEPT_MS         (30 * INT64_C(86400000))
-#define ACTIONS_KEPT_MS         (90 * INT64_C(86400000))
-#define TOMBSTONES_KEPT_MS      (90 * INT64_C(86400000))
-#define KEPT_MIN_MS             (1 * INT64_C(86400000))
-#define SHRINK_PAGES_MAX        1000   /* given back to the file system in one commit */
-#define WINDOW_TEXT_MAX         256    /* of a key or value; longer ones are told apart by a hash */
-#define WINDOW_KEYS_MAX         50000  /* of one instance */
-#define WINDOW_ENTRIES_MAX      10000  /* of one key */
-#define WINDOW_ENTRIES_ALL_MAX  200000 /* of one instance: about 15 MB */
-#define WINDOW_WITHIN_MAX_MS    (366 * INT64_C(86400000))
-#define PRUNE_ROWS_MAX          1000 /* of each kind in one commit */
-#define STREAM_PARAM_MAX        200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */
-#define STREAM_SHOWN_MAX        100 /* bytes of a wrong name that a message repeats */
-#define ADDRESS_SHOWN_MAX       200 /* bytes of a wrong address that a message repeats */
-#define INTAKE_INSTANCES_MAX    256
-#define PLUGIN_FOLDER_MAX       256   /* plugins in the folder that plugins are dropped into */
-#define RETIRED_MS_MAX          30000 /* how long tasks of a plugin that was replaced may go on */
-#define RELOAD_WORDS_MAX        (256u << 10) /* of what a reload has to say */
-#define WATCH_LOOK_MS           2000 /* between two looks at the files of plugins when nothing was told */
-#define STATUS_CHECK_BATCH      20    /* posts in one question, as Mastodon allows */
-#define STATUS_CHECK_ID_MAX     200   /* bytes of an id */
-#define DELETES_WAITING_MAX     10000 /* that are not verified yet, of all accounts */
-#define TOMBSTONES_RING_MAX     16384 /* deleted ids in memory */
-#define QUEUE_EVENTS_MAX        4096  /* past this the sockets are not read */
-#define QUEUE_BYTES_MAX         (64u << 20)
-#define TURN_EVENTS_MAX         256
-#define TURN_MS_MAX             50
-#define SCHEDULES_TURN_MAX      32          /* runs of schedules in one turn */
-#define CONCURRENCY_MAX         64          /* events that one plugin works on at a time */
-#define OUTCOME_TEXT_MAX        (64u << 10) /* of an action, as its handler reads it */
-#define TASK_AT_ONCE_MAX        32 /* answers that a task gets without waiting, in one turn */
-#define STARTED_KEY_MAX         80 /* bytes of the key of what started a function, in its own */
-#define TASK_NEWS_MAX           64 /* handlers of "connected" and the like that wait, per instance */
+#define SEEN_KEPT_MS           (30 * INT64_C(86400000)) /* defaults; struct config_keep */
+#define JOURNAL_KEPT_MS        (30 * INT64_C(86400000))
+#define ACTIONS_KEPT_MS        (90 * INT64_C(86400000))
+#define TOMBSTONES_KEPT_MS     (90 * INT64_C(86400000))
+#define KEPT_MIN_MS            (1 * INT64_C(86400000))
+#define SHRINK_PAGES_MAX       1000   /* given back to the file system in one commit */
+#define WINDOW_TEXT_MAX        256    /* of a key or value; longer ones are told apart by a hash */
+#define WINDOW_KEYS_MAX        50000  /* of one instance */
+#define WINDOW_ENTRIES_MAX     10000  /* of one key */
+#define WINDOW_ENTRIES_ALL_MAX 200000 /* of one instance: about 15 MB */
+#define WINDOW_WITHIN_MAX_MS   (366 * INT64_C(86400000))
+#define PRUNE_ROWS_MAX         1000 /* of each kind in one commit */
+#define STREAM_PARAM_MAX       200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */
+#define STREAM_SHOWN_MAX       100 /* bytes of a wrong name that a message repeats */
+#define ADDRESS_SHOWN_MAX      200 /* bytes of a wrong address that a message repeats */
+#define INTAKE_INSTANCES_MAX   256
+#define PLUGIN_FOLDER_MAX      256   /* plugins in the folder that plugins are dropped into */
+#define RETIRED_MS_MAX         30000 /* how long tasks of a plugin that was replaced may go on */
+#define RELOAD_WORDS_MAX       (256u << 10) /* of what a reload has to say */
+#define WATCH_LOOK_MS          2000 /* between two looks at the files of plugins when nothing was told */
+#define STATUS_CHECK_BATCH     20    /* posts in one question, as Mastodon allows */
+#define STATUS_CHECK_ID_MAX    200   /* bytes of an id */
+#define DELETES_WAITING_MAX    10000 /* that are not verified yet, of all accounts */
+#define TOMBSTONES_RING_MAX    16384 /* deleted ids in memory */
+#define QUEUE_EVENTS_MAX       4096  /* past this the sockets are not read */
+#define QUEUE_BYTES_MAX        (64u << 20)
+#define TURN_EVENTS_MAX        256
+#define TURN_MS_MAX            50
+#define SCHEDULES_TURN_MAX     32          /* runs of schedules in one turn */
+#define CONCURRENCY_MAX        64          /* events that one plugin works on at a time */
+#define OUTCOME_TEXT_MAX       (64u << 10) /* of an action, as its handler reads it */
+#define TASK_AT_ONCE_MAX       32 /* answers that a task gets without waiting, in one turn */
+#define STARTED_KEY_MAX        80 /* bytes of the key of what started a function, in its own */
+#define TASK_NEWS_MAX          64 /* handlers of "connected" and the like that wait, per instance */
+#define INBOX_WAITING_MAX                                                                          \
+	20000 /* events that wait for one plugin before its streams are not read; default */
 #define INBOX_LOAD_MAX          1000 /* open deliveries held in memory per instance */
 #define RING_EVENTS_MAX         4096 /* keys remembered of events that matched nothing */
 #define OUTBOX_RUNNING_MAX      16

@@ -274,22 +274,33 @@ read_act_within(struct reader *reader, struct json_value table, const char *wher
 	return good;
 }
 
+/* A whole number from 1 to `most`; `meaning` is for who wrote something else. */
 static bool
-read_concurrency(struct reader *reader, struct json_value table, const char *where,
-	struct config_plugin *plugin)
+read_number(struct reader *reader, struct json_value table, const char *where, const char *key,
+	int most, const char *meaning, unsigned *out)
 {
-	struct json_value value = json_get(table, "concurrency");
+	struct json_value value = json_get(table, key);
 	int64_t number;
 	if (!json_exists(value))
 		return true;
-	if (!json_get_int(value, &number) || number < 1 || number > CONCURRENCY_MAX)
-		return fail(reader,
-			"%s.concurrency: expected a whole number from 1 to %d: how many events the plugin may work on at "
-			"the same time, found %s.",
-			where, CONCURRENCY_MAX,
+	if (!json_get_int(value, &number) || number < 1 || number > most)
+		return fail(reader, "%s.%s: expected a whole number from 1 to %d: %s, found %s.",
+			where, key, most, meaning,
 			json_get_int(value, &number) ? "another number" : type_text(value));
-	plugin->concurrency = (unsigned)number;
+	*out = (unsigned)number;
 	return true;
+}
+
+static bool
+read_numbers(struct reader *reader, struct json_value table, const char *where,
+	struct config_plugin *plugin)
+{
+	return read_number(reader, table, where, "concurrency", CONCURRENCY_MAX,
+		       "how many events the plugin may work on at the same time",
+		       &plugin->concurrency) &&
+	       read_number(reader, table, where, "max_waiting", CONFIG_WAITING_MAX,
+		       "how many events may wait for the plugin before its streams are not read",
+		       &plugin->max_waiting);
 }
 
 static bool
@@ -300,13 +311,14 @@ read_errors(struct reader *reader, struct json_value table, const char *where,
 	return config_errors_read(plugin, table, where, error) || fail(reader, "%s", error);
 }
 
-/* { "ref", name =, account =, options = {}, allow = {}, dry_run =, act_within =, concurrency = }: the JSON of such a mixed table
+/* { "ref", name =, account =, options = {}, allow = {}, dry_run =, act_within =, concurrency =, … }: the JSON of such a mixed table
  * has the positional entry under "1". */
 static bool
 read_plugin(struct reader *reader, unsigned number, struct json_value table)
 {
 	static const char *const keys[] = {"1", "name", "account", "options", "allow", "dry_run",
-		"act_within", "concurrency", "cpu", "memory", "on_error", "failures"};
+		"act_within", "concurrency", "max_waiting", "cpu", "memory", "on_error",
+		"failures"};
 	char where[64];
 	snprintf(where, sizeof(where), "plugins[%u]", number);
 	struct json_value ref = json_type(table) == JSON_STRING  ? table
@@ -327,7 +339,7 @@ read_plugin(struct reader *reader, unsigned number, struct json_value table)
 		!take_text(reader, table, where, "account", &plugin->account) ||
 		!take_bool(reader, table, where, "dry_run", &plugin->dry_run) ||
 		!read_act_within(reader, table, where, plugin) ||
-		!read_concurrency(reader, table, where, plugin) ||
+		!read_numbers(reader, table, where, plugin) ||
 		!read_limits(reader, table, where, plugin) ||
 		!read_errors(reader, table, where, plugin))
 		return false;

@@ -37,6 +37,8 @@ struct config_plugin {
 	bool dry_run;
 	bool as_declared;     /* from the command line: what the plugin declares is granted */
 	unsigned concurrency; /* events in work at a time, at least 1 */
+	unsigned
+		max_waiting; /* events that wait before its streams are not read; 0: INBOX_WAITING_MAX */
 	enum on_error on_error;
 	unsigned failures_most, failures_of; /* switch it off; most 0: never */
 	struct plugin_limits limits;         /* zeros: the defaults */

@@ -124,7 +124,8 @@ on_link_event(void *data, struct event *event)
 {
 	struct host *host = data;
 	intake_push(host->intake, event);
-	turn_pause_sockets(host);
+	if (intake_full(host->intake))
+		turn_pause_sockets(host);
 }
 
 static void
@@ -375,7 +376,7 @@ host_connect(struct host *host, unsigned account)
 		.account = host->accounts[account],
 	};
 	struct link *link = link_create(&config, &link_events, host);
-	link_pause(link, host->paused);
+	link_pause(link, intake_full(host->intake) || host->trouble);
 	return link;
 }
 

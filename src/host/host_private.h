@@ -39,6 +39,7 @@ struct instance {
 	struct config_plugin about; /* its own copy */
 	struct account *account;    /* borrowed; NULL: none */
 	bool dry_run;
+	bool lags;    /* more waits for it than may; its streams are not read. subscriptions.c */
 	bool may_run; /* it is known who we are: else it could act on its own posts */
 	int64_t act_within_ms;
 	struct inbox inbox;
@@ -117,7 +118,7 @@ struct host {
 	const char *closing; /* why the host stops as soon as its alerts have left; NULL */
 	int64_t close_by_ms; /* monotonic: or then at the latest */
 	bool started;        /* a replay: the schedules have their due times */
-	bool paused, stopped;
+	bool stopped;
 	bool turn_failed; /* its transaction cannot be made */
 	char *trouble; /* what keeps the host from working, for people; NULL: nothing. trouble.c */
 	int64_t trouble_since_ms; /* wall clock */
@@ -182,6 +183,10 @@ bool folder_scan(struct host *host, struct buf *words);
 void subscriptions_start(struct host *host);
 /* The streams of the instance's plugin in place of those of `old`; NULL: of those that it held while it was off. */
 void subscriptions_change(struct host *host, struct instance *instance, const struct plugin *old);
+/* Whether some plugin that hears the account lags behind more than it may. */
+bool subscriptions_lag(const struct host *host, unsigned account);
+/* Looks who lags, and says so. */
+void subscriptions_look(struct host *host);
 
 /* status_stopped.c: what `status` tells when no host runs. */
 #define STATUS_STARTED "run:started" /* facts with the Unix ms of the last run */

@@ -37,7 +37,13 @@ inbox_finish(struct inbox *inbox)
 }
 
 void
-inbox_push(struct inbox *inbox, struct event *event, const char *key, char *matched)
+inbox_recount(struct inbox *inbox, struct store *store)
+{
+	inbox->waiting = (size_t)delivery_count(store, inbox->instance);
+}
+
+static void
+add(struct inbox *inbox, struct event *event, const char *key, char *matched)
 {
 	struct work *work = xmalloc(sizeof(*work));
 	*work = (struct work){
@@ -47,6 +53,13 @@ inbox_push(struct inbox *inbox, struct event *event, const char *key, char *matc
 	};
 	DL_APPEND(inbox->list, work);
 	inbox->count++;
+}
+
+void
+inbox_push(struct inbox *inbox, struct event *event, const char *key, char *matched)
+{
+	add(inbox, event, key, matched);
+	inbox->waiting++;
 }
 
 /* An event that was read back from two rows is two objects. */
@@ -157,6 +170,7 @@ inbox_done(struct inbox *inbox, struct store *store, struct work *work)
 	if (work->row)
 		delivery_delete(store, work->row);
 	drop(inbox, work);
+	inbox->waiting -= inbox->waiting > 0 ? 1 : 0;
 }
 
 /* Lets go of what was written down but is past the cap, and of what came behind rows that are not in
@@ -220,7 +234,7 @@ load_one(void *data, const struct delivery *delivery)
 	inbox->last_row = delivery->row;
 	char *key = str_dup(delivery->key);
 	bool good = decode_line(&context, delivery->line, &out) == DECODE_EVENT;
-	inbox_push(inbox, good ? out.event : NULL, key,
+	add(inbox, good ? out.event : NULL, key,
 		str_dup(good ? delivery->matched : delivery->line));
 	struct work *work = inbox->list->prev;
 	work->row = delivery->row;

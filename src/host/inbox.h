@@ -27,9 +27,12 @@ struct inbox {
 	unsigned retrying; /* that have a due_ms */
 	bool more;         /* the store holds rows behind the last one of the list */
 	int64_t last_row;  /* the newest row that was in the list */
+	size_t waiting;    /* all that has not ended, in memory or not */
 };
 
 void inbox_init(struct inbox *inbox, const char *instance);
+/* Counts what the store has. Call once before the first push, and when a transaction was rolled back. */
+void inbox_recount(struct inbox *inbox, struct store *store);
 void inbox_finish(struct inbox *inbox);
 /* Takes `matched`, references the event, copies the key. */
 void inbox_push(struct inbox *inbox, struct event *event, const char *key, char *matched);

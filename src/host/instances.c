@@ -293,6 +293,7 @@ instance_add(struct host *host, const struct config_plugin *about)
 		instance->may_run = instance->may_run ||
 				    (host->accounts[i] == instance->account && host->known[i]);
 	inbox_init(&instance->inbox, instance->name);
+	inbox_recount(&instance->inbox, host->store);
 	guard_init(&instance->guard, about);
 	instance->windows = windows_create(instance->name);
 	windows_load(instance->windows, host->store);

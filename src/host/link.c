@@ -267,6 +267,8 @@ link_remove(struct link *link, struct str stream, struct str param)
 void
 link_pause(struct link *link, bool paused)
 {
+	if (link->paused == paused)
+		return;
 	link->paused = paused;
 	if (link->streaming)
 		streaming_pause(link->streaming, paused);

@@ -225,8 +225,9 @@ static bool
 differs_lightly(const struct config_plugin *a, const struct config_plugin *b)
 {
 	return a->dry_run != b->dry_run || a->act_within_ms != b->act_within_ms ||
-	       a->concurrency != b->concurrency || a->on_error != b->on_error ||
-	       a->failures_most != b->failures_most || a->failures_of != b->failures_of;
+	       a->concurrency != b->concurrency || a->max_waiting != b->max_waiting ||
+	       a->on_error != b->on_error || a->failures_most != b->failures_most ||
+	       a->failures_of != b->failures_of;
 }
 
 bool

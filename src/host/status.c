@@ -146,8 +146,9 @@ put_work(const struct host *host, const struct instance *instance, struct buf *o
 	put_number(out, "matches", instance->matched);
 	put_number(out, "handled", instance->handled);
 	put_number(out, "errors", instance->raised);
-	put_number(out, "waiting", instance->inbox.count - instance->inbox.running);
+	put_number(out, "waiting", instance->inbox.waiting - instance->inbox.running);
 	put_flag(out, "more_waiting", instance->inbox.more);
+	put_flag(out, "lags", instance->lags);
 	put_number(out, "tasks", instance->plugin ? tasks_of(host, instance->plugin) : 0);
 	put_number(out, "retired", retired_count(host, instance));
 	put_number(out, "lag_ms", (uint64_t)lag_ms(host, instance));

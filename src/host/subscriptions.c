@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who hears which stream: the plugins' subscriptions, to the intake and to the accounts' connections. */
 #include "host_private.h"
+#include "limits.h"
 #include "stream_name.h"
 
 #define LOG_MODULE "host"
@@ -106,4 +107,45 @@ subscriptions_start(struct host *host)
 {
 	for (unsigned i = 0; i < host->instance_count; i++)
 		subscriptions_change(host, host->instances[i], NULL);
+}
+
+void
+subscriptions_look(struct host *host)
+{
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		struct instance *instance = host->instances[i];
+		size_t most = instance->about.max_waiting ? instance->about.max_waiting
+							  : INBOX_WAITING_MAX;
+		size_t waiting = instance->inbox.waiting;
+		if (!instance->lags && waiting >= most) {
+			instance->lags = true;
+			log_warn(host->config.log,
+				"%s: %zu events wait for it, as many as may: its streams are not read until it has caught up with "
+				"half of them; what comes meanwhile is fetched then. Is it slow? Give it \"concurrency\", or a "
+				"higher \"max_waiting\"",
+				instance->name, waiting);
+		} else if (instance->lags && waiting <= most / 2) {
+			instance->lags = false;
+			log_info(host->config.log, "%s: has caught up: its streams are read again",
+				instance->name);
+		}
+	}
+}
+
+bool
+subscriptions_lag(const struct host *host, unsigned account)
+{
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		const struct instance *instance = host->instances[i];
+		unsigned count;
+		const struct plugin_stream *streams = plugin_streams(instance->plugin, &count);
+		for (unsigned s = 0; instance->lags && s < count; s++) {
+			const struct account *heard =
+				streams[s].account ? host_account(host, streams[s].account)
+						   : instance->account;
+			if (heard == host->accounts[account])
+				return true;
+		}
+	}
+	return false;
 }

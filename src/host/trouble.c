@@ -36,6 +36,7 @@ take_back_instance(struct host *host, struct instance *instance)
 {
 	inbox_finish(&instance->inbox);
 	inbox_init(&instance->inbox, instance->name);
+	inbox_recount(&instance->inbox, host->store);
 	windows_load(instance->windows, host->store);
 	instance_restore(host, instance);
 	instance->guard.missed_put = UINT64_MAX; /* the mark is written again, if there is one */

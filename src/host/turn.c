@@ -88,12 +88,10 @@ void
 turn_pause_sockets(struct host *host)
 {
 	bool full = intake_full(host->intake) || host->trouble;
-	if (full == host->paused)
-		return;
-	host->paused = full;
+	subscriptions_look(host);
 	for (unsigned i = 0; i < host->account_count; i++) {
 		if (host->links[i])
-			link_pause(host->links[i], full);
+			link_pause(host->links[i], full || subscriptions_lag(host, i));
 	}
 }
 

@@ -24,7 +24,7 @@ tusk.every("1h", { name = "hourly" }, function() end)
 """
 INSTANCE_KEYS = {
     "name", "state", "error", "file", "account", "version", "dry_run", "loaded_at", "reloads", "handlers", "events", "matches",
-    "handled", "errors", "waiting", "more_waiting", "tasks", "retired", "lag_ms", "cpu_ms", "cpu_limit_ms", "memory_bytes",
+    "handled", "errors", "waiting", "more_waiting", "lags", "tasks", "retired", "lag_ms", "cpu_ms", "cpu_limit_ms", "memory_bytes",
     "memory_peak_bytes", "memory_limit_bytes", "schedules", "off_at", "report", "missed", "dead_letters",
 }
 

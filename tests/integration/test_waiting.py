@@ -131,6 +131,31 @@ return {
         self.assertEqual([word for word in said if word.startswith("in")], ["in 1", "in 2", "in 3", "in 4"])
         self.assertLess(said.index("in 2"), said.index("out 1"))
 
+    def test_a_plugin_that_lags_holds_up_its_own_streams_and_misses_nothing(self):
+        self.write("slow.lua", """
+local tusk = require "moontusk"
+tusk.subscribe("user:notification")
+tusk.hear([[^order (\\d+)]], function(status, number)
+  tusk.sleep("10ms")
+  tusk.store.list = (tusk.store.list or "") .. number .. " "
+  if number == "300" then tusk.log.info("the last one") end
+end)
+""")
+        config = self.write("moontusk.lua", """
+return {
+  accounts = { bot = { server = "SERVER", token = env "MOONTUSK_TOKEN" } },
+  plugins = { { "./slow.lua", account = "bot", max_waiting = 40 } },
+}""".replace("SERVER", self.server.url))
+        host = self.start("run", "--config", config, "--state", self.state, token=self.server.token)
+        host.wait_line("is live", "err")
+        self.mention("order {n}", 300)
+        host.wait_line("slow: [0-9]+ events wait for it, as many as may", "err")
+        host.wait_line("slow: has caught up: its streams are read again", "err", 60)
+        host.wait_line("the last one", "err", 60)
+        self.assertEqual(host.stop(), 0)
+        listed = json.loads(self.query("SELECT json FROM state WHERE key = 'list'")[0][0])
+        self.assertEqual(listed.split(), [str(number) for number in range(1, 301)])
+
     def test_random_kills_between_waits_repeat_nothing(self):
         seed = int(time.time())
         print("seed", seed)

@@ -24,6 +24,7 @@ bench_open(const char *folder)
 	free(path);
 	assert_non_null(bench.store);
 	inbox_init(&bench.inbox, "cats");
+	inbox_recount(&bench.inbox, bench.store);
 	inbox_load(&bench.inbox, bench.store, bench.parser);
 	return bench;
 }
@@ -88,8 +89,10 @@ saved_work_comes_back_in_order_and_only_once(void **state)
 	expect(&bench, 1);
 	bench_close(&bench);
 	bench = bench_open(*state);
+	assert_int_equal(bench.inbox.waiting, 3);
 	for (unsigned i = 2; i < 5; i++)
 		expect(&bench, i);
+	assert_int_equal(bench.inbox.waiting, 0);
 	assert_null(inbox_first(&bench.inbox, 1, 1));
 	bench_close(&bench);
 	bench = bench_open(*state);
@@ -106,6 +109,7 @@ a_long_queue_waits_in_the_store_and_loses_nothing(void **state)
 		push(&bench, i);
 	save(&bench);
 	assert_int_equal(bench.inbox.count, INBOX_LOAD_MAX);
+	assert_int_equal(bench.inbox.waiting, all);
 	for (unsigned i = 0; i < all; i++) {
 		inbox_load(&bench.inbox, bench.store, bench.parser);
 		expect(&bench, i);
