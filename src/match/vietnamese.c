@@ -10,18 +10,19 @@
 static const char *const onsets[] = {"", "b", "c", "ch", "d", "D", "g", "gh", "gi", "h", "k", "kh",
 	"l", "m", "n", "ng", "ngh", "nh", "p", "ph", "qu", "r", "s", "t", "th", "tr", "v", "x"};
 
-static const char *const rimes[] = {"a", "ac", "ach", "ai", "am", "an", "ang", "anh", "ao", "ap",
-	"at", "au", "ay", "Ac", "Am", "An", "Ang", "Ap", "At", "Bc", "Bm", "Bn", "Bng", "Bp", "Bt",
-	"Bu", "By", "e", "ec", "em", "en", "eng", "eo", "ep", "et", "E", "Ec", "Ech", "Em", "En",
-	"Enh", "Ep", "Et", "Eu", "i", "ia", "ich", "iEc", "iEm", "iEn", "iEng", "iEp", "iEt", "iEu",
-	"im", "in", "inh", "ip", "it", "iu", "o", "oa", "oac", "oach", "oai", "oam", "oan", "oang",
-	"oanh", "oao", "oap", "oat", "oay", "oAc", "oAm", "oAn", "oAng", "oAt", "oc", "oe", "oen",
-	"oeo", "oet", "oi", "om", "on", "ong", "ooc", "oong", "op", "ot", "O", "Oc", "Oi", "Om",
-	"On", "Ong", "Op", "Ot", "P", "Pi", "Pm", "Pn", "Pp", "Pt", "u", "ua", "uBn", "uBng", "uBt",
-	"uBy", "uc", "uE", "uEch", "uEnh", "ui", "um", "un", "ung", "uP", "up", "ut", "uy", "uya",
-	"uych", "uyEn", "uyEt", "uynh", "uyt", "uyu", "uOc", "uOi", "uOm", "uOn", "uOng", "uOt",
-	"U", "Ua", "Uc", "Ui", "Um", "Un", "Ung", "Ut", "UPc", "UPi", "UPm", "UPn", "UPng", "UPp",
-	"UPt", "UPu", "Uu", "y", "ych", "yEm", "yEn", "yEng", "yEt", "yEu", "ynh", "yt"};
+/* In byte order. Each begins with a vowel. */
+static const char *const rimes[] = {"Ac", "Am", "An", "Ang", "Ap", "At", "Bc", "Bm", "Bn", "Bng",
+	"Bp", "Bt", "Bu", "By", "E", "Ec", "Ech", "Em", "En", "Enh", "Ep", "Et", "Eu", "O", "Oc",
+	"Oi", "Om", "On", "Ong", "Op", "Ot", "P", "Pi", "Pm", "Pn", "Pp", "Pt", "U", "UPc", "UPi",
+	"UPm", "UPn", "UPng", "UPp", "UPt", "UPu", "Ua", "Uc", "Ui", "Um", "Un", "Ung", "Ut", "Uu",
+	"a", "ac", "ach", "ai", "am", "an", "ang", "anh", "ao", "ap", "at", "au", "ay", "e", "ec",
+	"em", "en", "eng", "eo", "ep", "et", "i", "iEc", "iEm", "iEn", "iEng", "iEp", "iEt", "iEu",
+	"ia", "ich", "im", "in", "inh", "ip", "it", "iu", "o", "oAc", "oAm", "oAn", "oAng", "oAt",
+	"oa", "oac", "oach", "oai", "oam", "oan", "oang", "oanh", "oao", "oap", "oat", "oay", "oc",
+	"oe", "oen", "oeo", "oet", "oi", "om", "on", "ong", "ooc", "oong", "op", "ot", "u", "uBn",
+	"uBng", "uBt", "uBy", "uE", "uEch", "uEnh", "uOc", "uOi", "uOm", "uOn", "uOng", "uOt", "uP",
+	"ua", "uc", "ui", "um", "un", "ung", "up", "ut", "uy", "uyEn", "uyEt", "uya", "uych",
+	"uynh", "uyt", "uyu", "y", "yEm", "yEn", "yEng", "yEt", "yEu", "ych", "ynh", "yt"};
 
 /* The byte for a letter with that shape mark; 0: there is no such letter. */
 static char
@@ -39,6 +40,12 @@ shaped(char letter, uint32_t mark)
 	default:
 		return '\0';
 	}
+}
+
+static bool
+is_vowel(char c)
+{
+	return c && strchr("aeiouyABEOPU", c);
 }
 
 static bool
@@ -76,7 +83,7 @@ read_letter(struct syllable *syllable, size_t at, const struct vietnamese_letter
 			*c = shaped(*c, mark);
 			if (!*c)
 				return false;
-		} else if (syllable->tone || !strchr("aeiouyABEOPU", *c)) {
+		} else if (syllable->tone || !is_vowel(*c)) {
 			return false;
 		} else {
 			syllable->tone = mark;
@@ -89,14 +96,20 @@ read_letter(struct syllable *syllable, size_t at, const struct vietnamese_letter
 static bool
 is_rime(const char *text, uint32_t tone)
 {
-	size_t len = strlen(text);
+	size_t low = 0, high = is_vowel(*text) ? COUNT_OF(rimes) : 0, len = strlen(text);
 
-	for (size_t i = 0; i < COUNT_OF(rimes); i++) {
-		if (strcmp(rimes[i], text) != 0)
-			continue;
-		bool stopped = len > 0 && (strchr("cpt", text[len - 1]) ||
-						  (len > 1 && strcmp(text + len - 2, "ch") == 0));
-		return !stopped || is_stopped_tone(tone);
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(rimes[middle], text);
+		if (order == 0) {
+			bool stopped = strchr("cpt", text[len - 1]) ||
+				       (len > 1 && strcmp(text + len - 2, "ch") == 0);
+			return !stopped || is_stopped_tone(tone);
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return false;
 }
@@ -114,6 +127,8 @@ vietnamese_syllable(const struct vietnamese_letter *letters, size_t count)
 	}
 	for (size_t i = 0; syllable.marked && i < COUNT_OF(onsets); i++) {
 		size_t len = strlen(onsets[i]);
+		if (len > 0 && onsets[i][0] != syllable.text[0])
+			continue; /* nearly all */
 		if (strncmp(syllable.text, onsets[i], len) != 0)
 			continue;
 		const char *rime = syllable.text + len;
