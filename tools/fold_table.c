@@ -359,12 +359,11 @@ add_char(const struct fold_char *c)
 	return (uint16_t)char_count++;
 }
 
-static uint16_t
-char_of(uint32_t c)
+/* What is known of a character but where its texts stand. */
+static struct fold_char
+describe(uint32_t c, const uint32_t *to, int32_t len)
 {
 	struct fold_char entry;
-	uint32_t to[TO_MAX];
-	int32_t len = fold(c, to);
 
 	memset(&entry, 0, sizeof(entry));
 	entry.word = word_class(c);
@@ -372,8 +371,6 @@ char_of(uint32_t c)
 	entry.flags = flags_of(c, len);
 	entry.ccc = (uint8_t)u_getCombiningClass((UChar32)c);
 	entry.to_len = (uint8_t)len;
-	if (len != 1 || to[0] != c)
-		entry.to = len > 0 ? add_text(to, len) : 0;
 	if (len >= 1) {
 		bool single = len == 1 || is_mark(to[1]);
 		entry.look = single && to[0] >= 0x80 ? (uint8_t)mixed_look(c, to[0]) : 0;
@@ -382,6 +379,133 @@ char_of(uint32_t c)
 		if (entry.small_look && entry.script == FOLD_LATIN)
 			entry.script = FOLD_ALPHABET;
 	}
+	return entry;
+}
+
+static bool
+is_small_ascii(uint32_t c)
+{
+	return c >= 'a' && c <= 'z';
+}
+
+/* ---- quick: nothing but the word that the character stands in has to be known ---- */
+
+/* All of what it becomes are ASCII signs. */
+static bool
+is_signs(const uint32_t *to, int32_t len)
+{
+	for (int32_t i = 0; i < len; i++) {
+		if (to[i] <= ' ' || to[i] >= 0x7f || is_ascii_letter(to[i]) ||
+			(to[i] >= '0' && to[i] <= '9'))
+			return false;
+	}
+	return len > 0;
+}
+
+/* The base with its marks as one character; 0: there is none. */
+static uint32_t
+composed(const uint32_t *to, int32_t len)
+{
+	uint32_t c = to[0];
+
+	for (int32_t i = 1; i < len; i++) {
+		UChar32 pair = unorm2_composePair(nfc, (UChar32)c, (UChar32)to[i]);
+		bool stroke = c == 'd' &&
+			      to[i] == 0x335; /* Unicode does not decompose the Vietnamese letter */
+		if (pair < 0 && !stroke)
+			return 0;
+		c = stroke ? 0x111 : (uint32_t)pair;
+	}
+	return c;
+}
+
+/* The kind of a base letter without marks, or with marks that stay. */
+static uint8_t
+quick_base(const struct fold_char *base)
+{
+	if (!(base->flags & (FOLD_LETTER | FOLD_DIGIT)))
+		return QUICK_GAP;
+	if (!(base->flags & FOLD_LETTER) || base->script > FOLD_ALPHABET)
+		return QUICK_WORD;
+	if (base->script == FOLD_GREEK || base->script == FOLD_CYRILLIC)
+		return (uint8_t)((base->script == FOLD_GREEK ? QUICK_GREEK : QUICK_CYRILLIC) |
+				 (base->small_look ? QUICK_DOUBLE : 0));
+	return base->script == FOLD_LATIN ? QUICK_LATIN : QUICK_NONE;
+}
+
+/* A letter with marks, as fold_flush.c treats it; *one is what it becomes, of Latin letters in Vietnamese words. */
+static uint8_t
+quick_marked(const struct fold_char *base, const uint32_t *to, int32_t len, uint32_t *one)
+{
+	bool cyrillic = len == 2 && ((to[1] == 0x306 && (to[0] == 0x438 || to[0] == 0x443)) ||
+					    (to[1] == 0x308 && to[0] == 0x456));
+
+	for (int32_t i = 1; i < len; i++) {
+		if (!is_mark(to[i]))
+			return QUICK_NONE;
+	}
+	*one = composed(to, len);
+	if (!(base->flags & FOLD_LETTER))
+		return QUICK_NONE;
+	if (is_small_ascii(to[0])) {
+		if (!*one)
+			*one = to[0];
+		return QUICK_LATIN;
+	}
+	if (base->script == FOLD_LATIN || base->script == FOLD_ALPHABET)
+		return QUICK_NONE;
+	if (base->script < FOLD_ALPHABET && !cyrillic)
+		*one = to[0];
+	return *one ? quick_base(base) : QUICK_NONE;
+}
+
+static int32_t
+utf8_len(uint32_t c)
+{
+	return U8_LENGTH(c);
+}
+
+/* Sets entry->quick and quick_to. */
+static void
+find_quick(struct fold_char *entry, uint32_t c, const uint32_t *to, int32_t len)
+{
+	uint32_t base_to[TO_MAX], one = to[0];
+
+	if (c < 0x80 || len == 0 || len > 3 || (entry->flags & (FOLD_MARK | FOLD_IGNORED)) ||
+		(c >= 0x1100 && c < 0x1200) || (c >= 0x1f1e6 && c <= 0x1f1ff))
+		return;
+	if (is_signs(to, len)) {
+		entry->quick = len <= utf8_len(c) ? QUICK_GAP : QUICK_NONE;
+		return;
+	}
+	struct fold_char base = describe(to[0], base_to, fold(to[0], base_to));
+	if ((base.flags & (FOLD_MARK | FOLD_IGNORED)) || (to[0] >= 0x1100 && to[0] < 0x1200) ||
+		to[0] <= ' ')
+		return;
+	if (len == 2 && is_small_ascii(to[0]) && is_small_ascii(to[1]))
+		entry->quick = QUICK_LATIN; /* as in Straße */
+	else if (len > 1)
+		entry->quick = quick_marked(&base, to, len, &one);
+	else if (to[0] >= 0x80)
+		entry->quick = quick_base(&base);
+	if (len == 2 && entry->quick == QUICK_LATIN && !is_mark(to[1]))
+		one = 0;
+	if (utf8_len(one) > utf8_len(c))
+		entry->quick = QUICK_NONE;
+	if (entry->quick && one && one != c)
+		entry->quick_to = add_text(&one, 1);
+}
+
+static uint16_t
+char_of(uint32_t c)
+{
+	uint32_t to[TO_MAX];
+	int32_t len = fold(c, to);
+	struct fold_char entry = describe(c, to, len);
+
+	if (len != 1 || to[0] != c)
+		entry.to = len > 0 ? add_text(to, len) : 0;
+	find_quick(&entry, c, to, len);
 	return add_char(&entry);
 }
 
@@ -487,8 +611,8 @@ put_table(FILE *out)
 	fprintf(out, "const struct fold_char fold_chars[] = {\n");
 	for (size_t i = 0; i < char_count; i++) {
 		const struct fold_char *c = &chars[i];
-		fprintf(out, "{%u,%u,%u,%u,%u,%u,%u,%u},\n", c->to, c->to_len, c->word, c->script,
-			c->flags, c->look, c->small_look, c->ccc);
+		fprintf(out, "{%u,%u,%u,%u,%u,%u,%u,%u,%u,%u},\n", c->to, c->quick_to, c->to_len,
+			c->word, c->script, c->flags, c->look, c->small_look, c->ccc, c->quick);
 	}
 	fprintf(out, "};\nconst uint32_t fold_texts[] = {\n");
 	for (size_t i = 0; i < text_count; i++)

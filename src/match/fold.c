@@ -340,31 +340,35 @@ make_room(struct fold *fold, size_t max)
 	}
 }
 
-/* Folds by characters from `at` on, up to behind a word of ASCII letters that has nothing else next to it, or `end`. */
+/* True behind two letters or digits: what follows, if it is nothing that belongs to the last of them, changes neither. */
+static bool
+is_behind_word(const struct folder *folder)
+{
+	size_t count = folder->count;
+
+	return count >= 2 && !folder->joiner && unit_is_word(&folder->units[count - 1]) &&
+	       unit_is_word(&folder->units[count - 2]);
+}
+
+/* Folds by characters from `at` on, up to a gap behind a word of two letters or more, or the end. */
 static size_t
 fold_slowly(struct fold *fold, struct str text, size_t at, size_t max)
 {
 	struct folder *folder = fold->folder;
-	size_t run = 0; /* ASCII letters and digits up to here, when only they make the word */
-	bool plain = true;
 
 	while (at < text.len) {
 		char c = text.ptr[at];
 		size_t len = 1;
 		make_room(fold, max);
 		if ((unsigned char)c < 0x80 && c != '\t' && c != ' ' && !folder->joiner) {
-			bool word = is_alnum(c);
-			if (!word && plain && run >= 2)
+			if (!is_alnum(c) && is_behind_word(folder))
 				break;
-			run = word ? run + 1 : 0;
-			plain = word ? plain : true;
 			push_ascii(folder, c, (struct span){at, at + 1});
 		} else {
 			uint32_t point = letter_read(text.ptr + at, text.ptr + text.len, &len);
-			if (point == ' ' && plain && run >= 2)
+			if ((point == ' ' || fold_char_of(point)->quick == QUICK_GAP) &&
+				is_behind_word(folder))
 				break;
-			run = 0;
-			plain = point < 0x80;
 			push_char(folder, point == '\t' ? ' ' : point, (struct span){at, at + len});
 		}
 		at += len;
@@ -393,13 +397,16 @@ fold_text(struct fold *fold, struct str text, size_t max, struct source_map *map
 		at = fold_ascii(fold, text, at, end);
 		if (at == end)
 			break;
-		if (!fold->folder)
-			fold->folder = xcalloc(1, sizeof(*fold->folder));
 		size_t safe = safe_point(text.ptr, low, at);
 		fold->len -= at - safe;
 		if (map)
 			source_map_cut(map, fold->len);
-		at = fold_slowly(fold, text, safe, max);
+		at = safe;
+		if (!map && end == text.len && fold_quickly(fold, text, &at))
+			continue;
+		if (!fold->folder)
+			fold->folder = xcalloc(1, sizeof(*fold->folder));
+		at = fold_slowly(fold, text, at, max);
 	}
 	fold->text_len = fold->len;
 	if (fold->folder)

@@ -156,7 +156,7 @@ drop_marks(const struct unit *unit, uint32_t *marks, size_t *count)
 		if (kept == 0 && is_letter_with_mark(unit, marks[i]))
 			marks[kept++] = marks[i];
 		else if (counts && !(marks[i] == 0x307 && (unit->c == 'i' || unit->c == 'j')))
-			dropped += marks[i] * UINT32_C(2654435761); /* in any order */
+			dropped += fold_mark_number(marks[i]);
 	}
 	*count = kept;
 	return dropped;

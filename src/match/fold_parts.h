@@ -49,11 +49,22 @@ unit_is_letter(const struct unit *unit)
 	return (unit->flags & FOLD_LETTER) != 0 && unit->script <= FOLD_ALPHABET;
 }
 
+/* Stands for a mark that is dropped; the sum of a letter's is the same in any order. */
+static inline uint32_t
+fold_mark_number(uint32_t mark)
+{
+	return mark * UINT32_C(2654435761);
+}
+
 /* Puts the first `count` units together and adds them to the folded text; they are gone then. */
 void fold_flush(struct fold *fold, size_t count, size_t max);
 /* How many of the units can be put together before the rest is known: what follows them changes nothing about them, and they
  * nothing about it. 0: none. */
 size_t fold_safe_count(const struct folder *folder);
+/* fold_quick.c: folds from *at on, which stands behind a word or at the start, where there is room for all of the text. True: to the
+ * end of the text, or to the end of a word of ASCII with more ASCII behind. False: up to a word that has to be looked at by
+ * characters. *at is behind a word of two letters or more in each case, or where it was. Tells no map. */
+bool fold_quickly(struct fold *fold, struct str text, size_t *at);
 /* fold_words.c: look-alikes and marks of each word; decides which marks stay. */
 void fold_words(struct folder *folder);
 /* fold_join.c: letters that stand apart become one word. */

@@ -42,13 +42,27 @@ enum fold_flag {
 	FOLD_MODIFIER = 32 /* a skin tone */
 };
 
+/* What a character is to words of its own script, where nothing around it has to be looked at (fold_quick.c). */
+enum fold_quick {
+	QUICK_NONE, /* something has */
+	QUICK_GAP,  /* stands between words; becomes all of its text */
+	QUICK_WORD, /* of a script without look-alikes */
+	QUICK_GREEK,
+	QUICK_CYRILLIC,
+	QUICK_LATIN, /* becomes ASCII letters, whose marks are dropped but in Vietnamese words; or a letter that is none */
+	QUICK_KINDS = 7,
+	QUICK_DOUBLE = 8, /* looks like a small ASCII letter */
+};
+
 struct fold_char {
-	uint16_t to;    /* where in fold_texts what it becomes begins, decomposed; 0: itself */
-	uint8_t to_len; /* code points */
+	uint16_t to;       /* where in fold_texts what it becomes begins, decomposed; 0: itself */
+	uint16_t quick_to; /* the same composed, one code point; 0: itself */
+	uint8_t to_len;    /* code points */
 	uint8_t word, script, flags;
 	uint8_t look; /* the ASCII letter that it stands for in words that mix scripts; 0: none */
 	uint8_t small_look; /* the ASCII letter that it looks like, when it is a small letter; 0: none */
 	uint8_t ccc;        /* Canonical_Combining_Class */
+	uint8_t quick;
 };
 
 /* Two characters that compose to one. */

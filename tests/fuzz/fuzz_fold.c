@@ -21,6 +21,16 @@ check_map(const struct source_map *map, size_t len, size_t from_len, size_t text
 	}
 }
 
+/* Without a map words may go another way (fold_quick.c), to the same end. */
+static void
+check_same(const struct fold *a, const struct fold *b)
+{
+	REQUIRE(str_eq(fold_str(a), fold_str(b)) && a->text_len == b->text_len);
+	REQUIRE(a->mark_count == b->mark_count);
+	for (size_t i = 0; i < a->mark_count; i++)
+		REQUIRE(a->marks[i].at == b->marks[i].at && a->marks[i].marks == b->marks[i].marks);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -34,6 +44,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str folded = {once.ptr, once.text_len};
 	REQUIRE(once.text_len <= once.len && str_is_utf8(fold_str(&once)));
 	check_map(&map, once.len, size, once.text_len);
+	fold_text(&twice, text, VIEW_TEXT_MAX, NULL);
+	check_same(&once, &twice);
 	fold_text(&twice, folded, VIEW_TEXT_MAX, NULL);
 	REQUIRE(str_eq(folded, (struct str){twice.ptr, twice.text_len}));
 	for (size_t at = 0; at < once.len;) {
