@@ -7,6 +7,7 @@ local tokens = require "practice.tokens"
 local channels = {}
 
 channels.SCOPES = "Access token does not have the required scopes"
+channels.DELETES = "every deletion" -- no stream of Mastodon's; for servers that tell everybody
 
 -- name -> how its channels are found. `public`: the part behind "timeline:public".
 local STREAMS = {
@@ -51,6 +52,14 @@ function channels.list(id)
   return "timeline:list:" .. id
 end
 
+-- Takes a profile's further streams in; a practice instance has one profile for its life.
+function channels.extend(profile)
+  for name, stream in pairs(profile.streams) do
+    STREAMS[name] = stream
+  end
+  channels.more = profile.more_channels
+end
+
 -- All public and hashtag channels that a status goes to.
 function channels.of_status(st)
   local out = {}
@@ -70,6 +79,9 @@ function channels.of_status(st)
       out[#out + 1] = "timeline:hashtag:" .. name .. ":local"
     end
   end
+  if channels.more then
+    channels.more(st, out)
+  end
   return out
 end
 
@@ -87,6 +99,15 @@ local function of_tag(stream, name, p)
   return { "timeline:hashtag:" .. text.tag_name(tag) .. stream.tag }, with_param(name, tag)
 end
 
+-- Fedibird: the posts of one other server.
+local function of_domain(stream, name, p)
+  local domain = p.domain
+  if type(domain) ~= "string" or domain == "" then
+    return nil, 400, "Missing domain name parameter"
+  end
+  return { "timeline:public:domain" .. stream.domain .. ":" .. domain }, with_param(name, domain)
+end
+
 local function of_list(name, p, token, store)
   local id = p.list
   if id == nil or id == "" or id == json.null then
@@ -94,7 +115,7 @@ local function of_list(name, p, token, store)
   end
   local key = math.type(id) == "integer" and tostring(id) or id
   local list = type(key) == "string" and store.lists[key]
-  if not list or list.owner ~= token.person then
+  if not list or not token.person or list.owner ~= token.person then
     return nil, 401, "Not authorized to stream this list"
   end
   return { channels.list(list.id) }, with_param(name, id)
@@ -110,12 +131,16 @@ function channels.resolve(name, p, token, store)
     return nil, 401, channels.SCOPES
   elseif stream.tag then
     return of_tag(stream, name, p)
+  elseif stream.domain then
+    return of_domain(stream, name, p)
   elseif stream.list then
     return of_list(name, p, token, store)
   end
   local label = "[" .. json.quote(name) .. "]"
   if stream.public then
     return { "timeline:public" .. stream.public }, label
+  elseif not token.person then
+    return nil, 401, "Missing access token"
   elseif name == "user" then
     local list = { channels.user(token.person) }
     if tokens.streams(token, "read:notifications") then

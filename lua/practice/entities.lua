@@ -150,6 +150,7 @@ local function fixed_parts(st)
     ',"visibility":', q(st.visibility),
     ',"language":', opt(st.language),
     ',"uri":', q(st.uri), ',"url":', q(st.url),
+    st.more or "",
   })
   st.part_content = ',"content":' .. q(st.content)
   st.part_app = st.application and ',"application":{"name":' .. q(st.application) .. ',"website":null}' or ""

@@ -45,7 +45,7 @@ end
 function actions.revoke(ctx, p)
   local token = given.token(ctx, p.token)
   token.revoked = true
-  return count_of("closed", ctx.streaming:kill(token))
+  return count_of("closed", ctx.streaming:revoked(token))
 end
 
 -- restore { token }: takes a revocation back

@@ -12,6 +12,7 @@ function hub.new(server, clock)
     clock = clock,
     channels = {}, -- channel -> list of subscriptions
     on_subscribe = nil, -- called with the channel when it gets a listener
+    change = nil, -- change(channel, event, payload): what becomes of an event; nil: it does not go out
     last = {}, -- channel -> time of its last event
     spoiler = nil, -- takes(channel, event, payload, st): true when it sends or drops the event itself
     losing = {}, -- channel -> { every, count }: so many updates are lost on the way
@@ -19,9 +20,9 @@ function hub.new(server, clock)
   }, hub)
 end
 
--- A subscription: { conn, ws = true/false, label = JSON of the `stream` array, admits }. admits(event, st): may it have the
--- event about that status? nil: any. deaf: it hears nothing until then. hides = { ["local"], remote }: posts that it is
--- spared because their feed is switched off.
+-- A subscription: { conn, ws = true/false, label = JSON of the `stream` array, admits, frame }. admits(event, st): may it
+-- have the event about that status? nil: any. deaf: it hears nothing until then. hides = { ["local"], remote }: posts that it
+-- is spared because their feed is switched off. frame(subscription, event, payload, channel) sends in its own way.
 function hub:subscribe(channel, subscription)
   local list = self.channels[channel]
   if not list then
@@ -114,6 +115,12 @@ function hub:publish(channel, event, payload, st)
   if not self.channels[channel] or self:loses(channel, event) then
     return
   end
+  if self.change then
+    event, payload = self.change(channel, event, payload)
+    if not event then
+      return
+    end
+  end
   if not self.spoiler or not self.spoiler:takes(channel, event, payload, st) then
     self:send(channel, event, payload, st)
   end
@@ -129,7 +136,9 @@ function hub:send(channel, event, payload, st)
   local server, count, quoted = self.server, #list, nil
   for i = 1, count do
     local sub = list[i]
-    if not sub.ws then
+    if sub.frame then
+      sub:frame(event, payload, channel)
+    elseif not sub.ws then
       server.event(sub.conn, event, payload)
     elseif count == 1 then
       server.ws_event(sub.conn, sub.label, event, payload)

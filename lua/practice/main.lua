@@ -6,16 +6,20 @@ local relay = require "trusted.relay"
 local server = require "trusted.server"
 local system = require "trusted.system"
 local actions = require "practice.actions"
+local channels = require "practice.channels"
 local control = require "practice.control"
 local delivery = require "practice.delivery"
 local faults = require "practice.faults"
 local hub = require "practice.hub"
+local ids = require "practice.ids"
 local limits = require "practice.limits"
 local params = require "practice.params"
 local people = require "practice.people"
 local player = require "practice.player"
+local profiles = require "practice.profile"
 local rest = require "practice.rest"
 local scenario = require "practice.scenario"
+local sockets = require "practice.sockets"
 local store = require "practice.store"
 local text = require "practice.text"
 local streaming = require "practice.streaming"
@@ -35,35 +39,56 @@ local function clock()
 end
 
 -- Whom the bot follows, and list 1.
-local function relate(bot, cast, lists, alice)
+local function relate(bot, cast, list, alice)
   for _, person in ipairs(cast) do
     if person.flags.followed then
       bot.follows[person.id] = true
     end
     if person.flags.list then
-      lists["1"].members[person.id] = true
+      list.members[person.id] = true
       bot.follows[person.id] = true
     end
   end
   alice.follows[bot.id] = true
 end
 
-local function make_world(arguments)
+-- People with ids as this make of server gives them.
+local function make_people(profile, now, random)
+  local bot, cast = people.bot(now), people.cast(now, random)
+  if profile.account_ids then
+    local make = ids.maker(profile.account_ids, random)
+    bot.id = make(bot.created)
+    for _, person in ipairs(cast) do
+      person.id = make(person.created)
+    end
+  end
+  return bot, cast
+end
+
+local function make_hub(profile)
+  local sender = hub.new(server, loop.wall)
+  channels.extend(profile)
+  sender.change = profile.event
+  return sender
+end
+
+local function make_world(arguments, profile)
   local random = system.random
   local memory, now = store.new(), loop.wall()
-  local bot, cast = people.bot(now), people.cast(now, random)
+  local bot, cast = make_people(profile, now, random)
   memory:add_person(bot)
   for _, person in ipairs(cast) do
     memory:add_person(person)
   end
   local alice = memory:find_person("alice")
-  local sender = hub.new(server, loop.wall)
-  local life = world.new(memory, sender, clock)
+  local sender = make_hub(profile)
+  local life = world.new(memory, sender, clock, profile, random)
   life:add_viewer(bot)
   life:add_viewer(alice)
-  memory.lists["1"] = { id = "1", title = "Canal people", owner = bot, members = {} }
-  memory.lists["2"] = { id = "2", title = "Alice's friends", owner = alice, members = { [bot.id] = true } }
-  relate(bot, cast, memory.lists, alice)
+  local own, hers = profile.lists[1], profile.lists[2]
+  memory.lists[own] = { id = own, title = "Canal people", owner = bot, members = {} }
+  memory.lists[hers] = { id = hers, title = "Alice's friends", owner = alice, members = { [bot.id] = true } }
+  relate(bot, cast, memory.lists[own], alice)
 
   local keys = tokens.new(random)
   keys:add("", bot, "read write follow profile")
@@ -74,15 +99,15 @@ local function make_world(arguments)
   keys:add("app without user", nil, "read")
   local trouble = faults.new(loop.wall)
   local ctx = {
-    arguments = arguments, random = random, store = memory, hub = sender, world = life, tokens = keys,
-    faults = trouble, limits = limits.new(loop.wall, trouble),
+    arguments = arguments, profile = profile, random = random, store = memory, hub = sender, world = life,
+    tokens = keys, faults = trouble, limits = limits.new(loop.wall, trouble),
     delivery = delivery.new(sender, timers, random), bot = bot, cast = cast, clock = clock,
   }
   ctx.history = {}
   ctx.act = function(name, p)
     return actions.run(ctx, name, p)
   end
-  ctx.streaming = streaming.new(ctx)
+  ctx.streaming = (profile.sockets and sockets or streaming).new(ctx)
   ctx.transport = transport.new(relay, server, ctx.streaming)
   ctx.timeline = timeline.new { world = life, hub = sender, store = memory, streaming = ctx.streaming, bot = bot,
     cast = cast, random = random }
@@ -94,7 +119,7 @@ local function start_rest(ctx)
   local scheme = arguments.cert and "https" or "http"
   ctx.rest = rest.new {
     world = ctx.world, store = ctx.store, tokens = ctx.tokens, limits = ctx.limits, random = ctx.random,
-    faults = ctx.faults,
+    faults = ctx.faults, profile = ctx.profile,
     base = function(request)
       return scheme .. "://" .. (request.headers.host or ("127.0.0.1:" .. ctx.port))
     end,
@@ -103,13 +128,13 @@ local function start_rest(ctx)
         return ctx.faults.streaming_url
       end
       local host = request.headers.host or ("127.0.0.1:" .. ctx.port)
-      return (arguments.cert and "wss" or "ws") .. "://" .. host
+      return ((arguments.cert or ctx.profile.always_wss) and "wss" or "ws") .. "://" .. host
     end,
     date = function()
       return text.http_date(ctx.faults:now())
     end,
     on_revoke = function(token)
-      ctx.streaming:kill(token)
+      ctx.streaming:revoked(token)
     end,
   }
   ctx.control = control.new(ctx)
@@ -128,10 +153,14 @@ local function listen(arguments)
   return port
 end
 
--- Starts everything. `arguments`: port, host, rate, events, scenario (paths), cert, key, quiet.
+-- Starts everything. `arguments`: port, host, rate, profile, events, scenario (paths), cert, key, quiet.
 -- Returns { port, url, token }; raises a message for people when something is wrong.
 function main.start(arguments)
-  local ctx = make_world(arguments)
+  local profile, wrong = profiles.load(arguments.profile or "mastodon")
+  if not profile then
+    error(wrong, 0)
+  end
+  local ctx = make_world(arguments, profile)
   parts = ctx
   if arguments.events then
     local source, problem = system.read(arguments.events)
@@ -153,6 +182,9 @@ function main.start(arguments)
       shift_ms = ms
     end)
     ctx.timeline:start(arguments.rate)
+    if profile.start then
+      profile.start(ctx)
+    end
   end
   if arguments.scenario then
     local source, problem = system.read(arguments.scenario)
@@ -196,11 +228,25 @@ local function is_streaming(path)
     or not (path:find("^/api/") or path:find("^/oauth/") or path:find("^/%.well%-known/"))
 end
 
+-- Some servers talk to nobody who does not say who they are (protocol.md 9.2a); true when that was all.
+local function turned_away(conn, request)
+  if not parts.profile.needs_user_agent or (request.headers["user-agent"] or "") ~= "" then
+    return false
+  end
+  server.respond(conn, 418, { "Content-Type", "application/json; charset=utf-8", "Connection", "close" },
+    '{"error":"I\'m a teapot: no user-agent sent with request"}', false)
+  parts.control:note(request, 418)
+  log(request, 418)
+  return true
+end
+
 -- From here on called by the server through this table.
 
 function main.on_request(conn, request)
   if request.path:find("^/practice/") then
     parts.control:request(conn, request)
+    return
+  elseif turned_away(conn, request) then
     return
   end
   local status
@@ -225,6 +271,9 @@ function main.on_request(conn, request)
 end
 
 function main.on_upgrade(conn, request)
+  if turned_away(conn, request) then
+    return 418
+  end
   local status, protocol, headers = parts.streaming:upgrade(conn, request)
   parts.control:note(request, status == 0 and 101 or status)
   log(request, status == 0 and 101 or status)

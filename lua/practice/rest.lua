@@ -31,14 +31,15 @@ local function split(path)
   return out
 end
 
--- `parts`: world, store, tokens, limits, faults, `date()` for the header of that name, and `base(request)` giving the address that links start with.
+-- `parts`: world, store, tokens, limits, faults, profile, `date()` for the header of that name, and `base(request)` giving
+-- the address that links start with.
 function rest.new(parts)
   local self = setmetatable(parts, rest)
   self.routes = {}
   for _, name in ipairs { "rest_instance", "rest_accounts", "rest_statuses", "rest_timelines", "rest_hidden" } do
     for _, row in ipairs(require("practice." .. name)) do
       local segments = split(row[2])
-      local key = row[1] .. #segments
+      local key = row[1] .. (self.profile.absent[row[1] .. " " .. row[2]] and "absent" or #segments)
       self.routes[key] = self.routes[key] or {}
       table.insert(self.routes[key], { segments = segments, handler = row[3], scopes = { table.unpack(row, 4) } })
     end
@@ -112,6 +113,7 @@ local function run(self, request, p, token, problem)
     random = self.random,
     faults = self.faults,
     on_revoke = self.on_revoke,
+    profile = self.profile,
     base = self.base(request),
     streaming_url = self.streaming_url(request),
     now = self.world.clock(),
@@ -122,22 +124,30 @@ end
 -- what came out.
 function rest:request(conn, request, fault)
   local p, bad = params.of(request)
-  local token, problem = self.tokens:for_rest(request, p or {})
-  local key = token and token.text or "address"
+  local profile = self.profile
+  local token, problem = self.tokens:for_rest(request, profile.query_token and p or {})
+  local key = token and not profile.limit_by_address and token.text or "address"
   local headers, over = self.limits:count(key)
   local status, body, more
   if over then
     status, body = 429, words "Too many requests"
   elseif not p then
     status, body = 400, words(bad)
+  elseif profile.strict_limit and p.limit and not math.tointeger(tonumber(p.limit)) then
+    status, body = 400, words "Bad Request: error parsing limit"
   else
     status, body, more = run(self, request, p, token, problem)
   end
+  local kind = "application/json; charset=utf-8"
   if fault then
-    status, body, more = fault.status, fault.body, nil
+    status, body, more, kind = fault.status, fault.body, nil, fault.content_type or kind
+  elseif status >= 400 and profile.say_error then
+    status, body, kind = profile.say_error(status, body, request)
+  elseif profile.rewrite then
+    body = profile.rewrite(body)
   end
   local all = {
-    "Content-Type", fault and fault.content_type or "application/json; charset=utf-8",
+    "Content-Type", kind,
     "Cache-Control", "private, no-store",
     "X-Request-Id", system.uuid(),
     "Date", self.date(),

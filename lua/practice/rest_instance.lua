@@ -4,33 +4,45 @@ local json = require "trusted.json"
 local entities = require "practice.entities"
 local params = require "practice.params"
 local people = require "practice.people"
+local rest = require "practice.rest"
 
 local q = json.quote
 
-local VERSION = "4.5.15"
 local CONFIGURATION = '"accounts":{"max_featured_tags":10,"max_pinned_statuses":5},'
-  .. '"statuses":{"max_characters":500,"max_media_attachments":4,"characters_reserved_per_url":23},'
+  .. '"statuses":{"max_characters":%d,"max_media_attachments":4,"characters_reserved_per_url":23},'
   .. '"media_attachments":{"supported_mime_types":["image/jpeg","image/png","image/gif","image/webp","video/mp4","audio/ogg"],'
   .. '"description_limit":1500,"image_size_limit":16777216,"image_matrix_limit":33177600,"video_size_limit":103809024,'
   .. '"video_frame_rate_limit":120,"video_matrix_limit":8294400},'
   .. '"polls":{"max_options":4,"max_characters_per_option":50,"min_expiration":300,"max_expiration":2629746}'
 
+local function configuration(ctx)
+  return CONFIGURATION:format(ctx.profile.max_characters)
+end
+
+local function access(ctx)
+  local feeds = ctx.faults.feeds
+  return (',"timelines_access":{"live_feeds":{"local":"%s","remote":"%s"},"hashtag_feeds":{"local":"%s","remote":"%s"},'
+    .. '"trending_link_feeds":{"local":"public","remote":"public"}}'):format(
+    feeds.live_local, feeds.live_remote, feeds.hashtag_local, feeds.hashtag_remote)
+end
+
 local function instance_v2(ctx)
+  local profile = ctx.profile
+  if not profile.instance_v2 then
+    return 404, rest.words "Not found"
+  end
   return 200, table.concat {
     '{"domain":', q(people.DOMAIN),
-    ',"title":"Practice","version":', q(VERSION),
+    ',"title":"Practice","version":', q(profile.version),
     ',"source_url":"https://github.com/mastodon/mastodon","description":"A pretend server on this machine. '
     .. 'Everything on it is made up."',
     ',"usage":{"users":{"active_month":42}},"thumbnail":{"url":', q(people.BASE .. "/thumbnail.png"),
-    '},"icon":[],"languages":["en"],"configuration":{"urls":{"streaming":', q(ctx.streaming_url),
+    '},"icon":[],"languages":["en"],"configuration":{"urls":{"streaming":', profile.urls_v2:format(q(ctx.streaming_url)),
     ',"status":null,"about":', q(people.BASE .. "/about"),
-    ',"privacy_policy":null,"terms_of_service":null},"vapid":{"public_key":""},', CONFIGURATION,
-    ',"translation":{"enabled":false},"limited_federation":false,"timelines_access":{',
-    ('"live_feeds":{"local":"%s","remote":"%s"},"hashtag_feeds":{"local":"%s","remote":"%s"},'):format(
-      ctx.faults.feeds.live_local, ctx.faults.feeds.live_remote, ctx.faults.feeds.hashtag_local,
-      ctx.faults.feeds.hashtag_remote),
-    '"trending_link_feeds":{"local":"public","remote":"public"}}},"registrations":{"enabled":false,',
-    '"approval_required":false,"reason_required":false,"message":null,"url":null},"api_versions":{"mastodon":7},',
+    ',"privacy_policy":null,"terms_of_service":null},"vapid":{"public_key":""},', configuration(ctx),
+    ',"translation":{"enabled":false},"limited_federation":false', profile.api_version and access(ctx) or "",
+    '},"registrations":{"enabled":false,"approval_required":false,"reason_required":false,"message":null,"url":null},',
+    profile.api_version and ('"api_versions":{"mastodon":%d},'):format(profile.api_version) or "",
     '"contact":{"email":"nobody@practice.example","account":null},"rules":[]}',
   }
 end
@@ -39,11 +51,12 @@ local function instance_v1(ctx)
   return 200, table.concat {
     '{"uri":', q(people.DOMAIN),
     ',"title":"Practice","short_description":"A pretend server on this machine.","description":"",',
-    '"email":"nobody@practice.example","version":', q(VERSION),
-    ',"urls":{"streaming_api":', q(ctx.streaming_url),
-    '},"stats":{"user_count":42,"status_count":', tostring(#ctx.store.statuses),
+    '"email":"nobody@practice.example","version":', q(ctx.profile.version),
+    ',"urls":', ctx.profile.urls_v1:format(q(ctx.streaming_url)),
+    ',"stats":{"user_count":42,"status_count":', tostring(#ctx.store.statuses),
     ',"domain_count":8},"thumbnail":null,"languages":["en"],"registrations":false,"approval_required":false,',
-    '"invites_enabled":false,"configuration":{', CONFIGURATION, '},"contact_account":null,"rules":[]}',
+    '"invites_enabled":false,"configuration":{', configuration(ctx), '},"contact_account":null,"rules":[]',
+    ctx.profile.instance_v1_more, "}",
   }
 end
 

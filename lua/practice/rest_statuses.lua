@@ -9,7 +9,6 @@ local world = require "practice.world"
 
 local q = json.quote
 
-local MAX_CHARACTERS = 500
 local MAX_MEDIA = 4
 local BATCH_MAX = 20
 local VISIBILITIES = { public = true, unlisted = true, private = true, direct = true }
@@ -103,8 +102,8 @@ local function content_of(ctx, own)
     return nil, rest.invalid "Text can't be blank"
   elseif not utf8.len(body) then
     return nil, 400, rest.words "Invalid UTF-8 in request"
-  elseif text.length(body) + (utf8.len(spoiler) or #spoiler) > MAX_CHARACTERS then
-    return nil, rest.invalid("Text character limit of " .. MAX_CHARACTERS .. " exceeded")
+  elseif text.length(body) + (utf8.len(spoiler) or #spoiler) > ctx.profile.max_characters then
+    return nil, rest.invalid("Text character limit of " .. ctx.profile.max_characters .. " exceeded")
   end
   return { text = body, spoiler = spoiler, poll = poll, media = media, sensitive = params.bool(p.sensitive) or false,
     language = params.text(p.language) }
@@ -144,7 +143,7 @@ local function target(ctx, value)
 end
 
 local function create(ctx)
-  local p, key = ctx.p, ctx.request.headers["idempotency-key"]
+  local p, key = ctx.p, ctx.profile.keeps_keys and ctx.request.headers["idempotency-key"]
   local remembered = key and ctx.store:recall_key(ctx.person.id .. "/" .. key, ctx.now)
   if remembered then
     local st = ctx.store:get(remembered)
@@ -191,8 +190,10 @@ end
 local function with_status(handler, own)
   return function(ctx)
     local st = status_of(ctx, ctx.args.id)
-    if not st or (own and st.account ~= ctx.person) then
+    if not st then
       return 404, rest.NOT_FOUND
+    elseif own and st.account ~= ctx.person then
+      return ctx.profile.foreign_delete, rest.NOT_FOUND
     end
     return handler(ctx, st)
   end

@@ -8,13 +8,17 @@ local rest = require "practice.rest"
 local text = require "practice.text"
 local world = require "practice.world"
 
--- One page of statuses with its Link header. `most`: only so many of the newest are there to be paged through.
-local function answer(ctx, kept, wanted, most)
+-- One page of statuses with its Link header. `most`: only so many of the newest are there to be paged through. `kind`: what
+-- a profile calls it.
+local function answer(ctx, kept, wanted, most, kind)
   local cursor = paging.cursor(ctx.p, 20, 40, ctx.faults.min_id_is_since_id)
   local floor = most and ctx.store:nth_newest(most, wanted)
   local page = ctx.store:page(cursor, floor and function(st)
     return not paging.older(st.id, floor) and wanted(st)
   end or wanted)
+  if ctx.profile.page then
+    page = ctx.profile.page(kind, page, cursor.limit)
+  end
   local link = paging.link(ctx.base, ctx.request.path, ctx.p, page, { limit = cursor.limit, kept = kept })
   return 200, entities.array(page, entities.status, ctx.person, ctx.now), link and { "Link", link }
 end
@@ -26,7 +30,7 @@ local function home(ctx)
   end
   return answer(ctx, { "limit" }, function(st)
     return world.in_home(st, ctx.person)
-  end, ctx.faults.home_max)
+  end, ctx.faults.home_max, "home")
 end
 
 local SIGN_IN = rest.words "This method requires an authenticated user"
@@ -57,7 +61,7 @@ local function public(ctx)
       and not (only_local and not st.account.is_local)
       and not (only_remote and st.account.is_local)
       and not (only_media and #st.media == 0)
-  end)
+  end, nil, "public")
 end
 
 local function has_tag(st, name)
@@ -113,7 +117,7 @@ local function list(ctx)
   end
   return answer(ctx, { "limit" }, function(st)
     return world.in_list(st, entry)
-  end, ctx.faults.home_max)
+  end, ctx.faults.home_max, "list")
 end
 
 local function marked(field)
@@ -132,17 +136,34 @@ local function set_of(value)
   return next(out) and out or nil
 end
 
+local function only(all, wanted)
+  local out = {}
+  for _, item in ipairs(all) do
+    if wanted(item) then
+      out[#out + 1] = item
+    end
+  end
+  return out
+end
+
 local function notifications(ctx)
   local types, excluded = set_of(ctx.p.types), set_of(ctx.p.exclude_types)
   local from = params.text(ctx.p.account_id)
-  local cursor = paging.cursor(ctx.p, 40, 80, ctx.faults.min_id_is_since_id)
+  local cursor = paging.cursor(ctx.p, math.min(40, ctx.profile.limit_max), ctx.profile.limit_max,
+    ctx.faults.min_id_is_since_id)
+  local function picked(n)
+    return not (types and not types[n.type]) and not (excluded and excluded[n.type])
+  end
+  local late = ctx.profile.types_after_page
   local page = paging.page(ctx.store.notifications, cursor, function(n)
     return n.owner == ctx.person
-      and not (types and not types[n.type])
-      and not (excluded and excluded[n.type])
+      and (late or picked(n))
       and not (from and n.account.id ~= from)
       and not (n.status and n.status.gone)
   end)
+  if late then
+    page = only(page, picked)
+  end
   local link = paging.link(ctx.base, ctx.request.path, ctx.p, page, { limit = cursor.limit, kept = { "limit" } })
   return 200, entities.array(page, entities.notification, ctx.person, ctx.now), link and { "Link", link }
 end

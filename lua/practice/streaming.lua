@@ -9,6 +9,7 @@ local hidden = require "practice.hidden"
 local params = require "practice.params"
 local text = require "practice.text"
 local timers = require "practice.timers"
+local tokens = require "practice.tokens"
 
 local streaming = {}
 streaming.__index = streaming
@@ -17,9 +18,11 @@ local HEARTBEAT_MS = 15000
 local PING_MS = 30000
 local BINARY = "The mastodon streaming server does not support binary messages"
 
--- `faults` may answer first; `tokens`, `store`, `hub` as elsewhere.
-function streaming.new(parts)
+-- `faults` may answer first; `tokens`, `store`, `hub`, `profile`, `random` as elsewhere. `class`: what is built on this.
+function streaming.new(parts, class)
   local self = setmetatable({
+    profile = parts.profile,
+    random = parts.random,
     tokens = parts.tokens,
     store = parts.store,
     hub = parts.hub,
@@ -27,11 +30,15 @@ function streaming.new(parts)
     streams = {}, -- conn -> { token, subscription, channels, timer }
     sockets = {}, -- conn -> { token, subscriptions by key, alive }
     upgrading = {}, -- conn -> { token, query } between the handshake and the open
-  }, streaming)
+  }, class or streaming)
+  self:start()
+  return self
+end
+
+function streaming:start()
   timers.every(PING_MS, function()
     self:ping_all()
   end)
-  return self
 end
 
 local function base_headers(request, more)
@@ -56,7 +63,13 @@ end
 -- Chunked even for HTTP/1.0, as the real server does it.
 local CHUNKED = { "Transfer-Encoding", "chunked" }
 
-local function refuse(conn, request, status, words)
+-- What this make of server says.
+function streaming:words(words)
+  return self.profile.say and self.profile.say(words) or words
+end
+
+local function refuse(self, conn, request, status, words)
+  words = self:words(words)
   server.respond(conn, status, base_headers(request, { "Content-Type", "application/json", table.unpack(CHUNKED) }),
     '{"error":' .. json.quote(words) .. "}", true)
   return status
@@ -122,7 +135,7 @@ function streaming:open_stream(conn, request, name, token, list, label)
     channels = list,
     timer = timers.every(HEARTBEAT_MS, function()
       if not self:is_hushed() and not buffered then
-        server.write(conn, ":thump\n\n")
+        server.write(conn, self.profile.heartbeat)
       end
     end),
   }
@@ -133,7 +146,7 @@ function streaming:open_stream(conn, request, name, token, list, label)
 end
 
 -- Name of the stream of an event-stream request, with only_media honoured where it is.
-local function stream_of(path, query)
+function streaming:stream_of(path, query)
   local entry = channels.PATHS[path]
   if not entry then
     return nil
@@ -142,7 +155,25 @@ local function stream_of(path, query)
   if entry.media and params.bool(query.only_media) then
     name = name .. ":media"
   end
+  return self:asked(name, query)
+end
+
+-- glitch-soc's ?allow_local_only= is another name for a stream.
+function streaming:asked(name, p)
+  local media = type(name) == "string" and name:match("^public(:?m?e?d?i?a?)$")
+  if self.profile.allow_local_only and media and params.bool(p.allow_local_only) then
+    return "public:allow_local_only" .. media
+  end
   return name
+end
+
+-- The token that a request shows; who shows none is nobody where streams are open, which is one, too.
+function streaming:credentials(request, query)
+  local token, words = self.tokens:for_stream(self.tokens.of_stream(request, query))
+  if not token and words == tokens.MISSING and self.profile.anonymous then
+    return { scopes = { read = true } }
+  end
+  return token, words
 end
 
 -- Answers a request below /api/v1/streaming (or outside of everything). Returns the status, or nil when it never answers.
@@ -159,29 +190,29 @@ function streaming:request(conn, request)
   end
   local repeated = {}
   local query = params.form(request.query, {}, repeated)
-  local name = stream_of(request.path, query)
+  local name = self:stream_of(request.path, query)
   if not name then
-    return refuse(conn, request, 400, "Unknown channel requested")
+    return refuse(self, conn, request, 400, "Unknown channel requested")
   end
   local shown = repeated.access_token and repeated.access_token > 1 and "," or query.access_token
-  local token, words = self.tokens:for_stream(
-    self.tokens.of_stream(request, { access_token = shown }))
+  local token, words = self:credentials(request, { access_token = shown })
   if not token then
-    return refuse(conn, request, 401, words)
+    return refuse(self, conn, request, 401, words)
   end
   local tag = query.tag
   if repeated.tag and repeated.tag > 1 then
     tag = 0 -- an array, which makes the real server stumble
   end
-  local list, label, third = channels.resolve(name, { tag = tag, list = query.list }, token, self.store)
+  local list, label, third = channels.resolve(name, { tag = tag, list = query.list, domain = query.domain }, token,
+    self.store)
   if not list and third == channels.SCOPES then
-    return refuse(conn, request, label, third)
+    return refuse(self, conn, request, label, third)
   elseif request.method == "HEAD" then
     return nil
   elseif request.method ~= "GET" then
     return not_found_html(conn, request)
   elseif not list then
-    return refuse(conn, request, label, third)
+    return refuse(self, conn, request, label, third)
   end
   return self:open_stream(conn, request, name, token, list, label)
 end
@@ -190,19 +221,21 @@ end
 function streaming:upgrade(conn, request)
   local query = params.form(request.query, {})
   local protocol = request.headers["sec-websocket-protocol"]
-  local token, words = self.tokens:for_stream(self.tokens.of_stream(request, query))
+  local token, words = self:credentials(request, query)
   local status = 401
   local fault = self.faults:for_upgrade(request)
   if fault then
     token, status, words = nil, fault.status, fault.words
   end
   if not token then
-    return status, nil, {
-      "Content-Type", "text/plain",
-      "X-Request-Id", system.uuid(),
-      "X-Error-Message", words,
-      fault and fault.location and "Location" or nil, fault and fault.location or nil,
-    }
+    local headers = { "Content-Type", "text/plain", "X-Request-Id", system.uuid() }
+    if self.profile.error_status then
+      headers[5], headers[6] = "X-Error-Message", words
+    end
+    if fault and fault.location then
+      headers[#headers + 1], headers[#headers + 2] = "Location", fault.location
+    end
+    return status, nil, headers
   end
   self.upgrading[conn] = { token = token, query = query }
   return 0, protocol and protocol:match("^%s*([^,%s]+)") or nil, { "X-Request-Id", system.uuid() }
@@ -223,12 +256,15 @@ end
 
 function streaming:say_error(conn, words, status)
   if self.sockets[conn].alive then -- between a ping and its pong the real server keeps quiet
-    server.ws_send(conn, '{"error":' .. json.quote(words) .. (status and ',"status":' .. status or "") .. "}")
+    status = self.profile.error_status and status or nil
+    server.ws_send(conn,
+      '{"error":' .. json.quote(self:words(words)) .. (status and ',"status":' .. status or "") .. "}")
   end
 end
 
 function streaming:subscribe(conn, name, p)
   local socket = self.sockets[conn]
+  name = self:asked(name, p)
   local list, label, words = channels.resolve(name, p, socket.token, self.store)
   if not list then
     self:say_error(conn, words, label)
@@ -447,6 +483,11 @@ function streaming:kill(token)
   return self:close(self:select(function(_, owner)
     return not token or owner == token
   end), 0)
+end
+
+-- What happens to the streams of a token that was pulled.
+function streaming:revoked(token)
+  return self:kill(token)
 end
 
 -- Cuts connections without a word: all, or those that listen to `channel`.

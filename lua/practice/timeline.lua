@@ -344,7 +344,7 @@ local function fillers(self)
     { "timeline:hashtag:caturday:local", local_cat },
     { "timeline:public:local:media", local_cat },
     { "timeline:public:remote:media", remote_media },
-    { channels.list("1"), function() self:quiet_post(true) end },
+    { channels.list(self.world.profile.lists[1]), function() self:quiet_post(true) end },
     { channels.user(bot), function() self:quiet_post(false) end },
     { channels.notifications(bot), function() self:notify_bot() end },
     { channels.direct(bot), function() self:direct_message() end },

@@ -3,6 +3,8 @@
 local tokens = {}
 tokens.__index = tokens
 
+tokens.MISSING = "Missing access token"
+
 local ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 -- 43 characters of URL-safe base64, as Mastodon's.
@@ -62,7 +64,7 @@ end
 -- The token that a streaming request shows, or nil and the words of the refusal.
 function tokens:for_stream(text)
   if not text or text == "" then
-    return nil, "Missing access token"
+    return nil, tokens.MISSING
   end
   local token = self.by_text[text]
   if not token or token.revoked or not token.person then

@@ -2,20 +2,25 @@
 -- What happens when somebody posts, edits, deletes, boosts, likes or follows: the store changes, the streams tell.
 local channels = require "practice.channels"
 local entities = require "practice.entities"
+local shapes = require "practice.ids"
+local mastodon = require "practice.profiles.mastodon"
 local text = require "practice.text"
 local people = require "practice.people"
 
 local world = {}
 world.__index = world
 
--- `clock()` gives Unix ms. `viewers`: people with tokens, added by add_viewer.
-function world.new(store, hub, clock)
+-- `clock()` gives Unix ms. `viewers`: people with tokens, added by add_viewer. Without a profile it is Mastodon's.
+function world.new(store, hub, clock, profile, random)
+  profile = profile or mastodon
   return setmetatable({
+    profile = profile,
+    make_id = shapes.maker(profile.ids, random),
+    make_notification_id = profile.notification_ids and shapes.maker(profile.notification_ids, random),
     store = store,
     hub = hub,
     clock = clock,
     viewers = {},
-    last_id = 0,
     serial = 68739000, -- notifications count like a database does
     conversation_serial = 819500,
   }, world)
@@ -26,14 +31,8 @@ function world:add_viewer(person)
   self.viewers[#self.viewers + 1] = person
 end
 
--- Unix ms in the upper 48 bits, and never one twice (protocol.md 5.4).
 function world:new_id()
-  local id = self.clock() << 16
-  if id <= self.last_id then
-    id = self.last_id + 1
-  end
-  self.last_id = id
-  return tostring(id)
+  return self.make_id(self.clock())
 end
 
 local function mentioned(st, person)
@@ -90,6 +89,17 @@ local function each_home(self, st, each)
   end
 end
 
+-- Direct streams of those who may read a direct post: each(channel, viewer).
+local function each_direct(self, st, each)
+  if st.visibility == "direct" and self.profile.direct_posts then
+    for _, viewer in ipairs(self.viewers) do
+      if st.account == viewer or mentioned(st, viewer) then
+        each(channels.direct(viewer), viewer)
+      end
+    end
+  end
+end
+
 -- Sends a status on all streams that carry it.
 local function spread(self, event, st)
   local hub, now = self.hub, self.clock()
@@ -100,9 +110,11 @@ local function spread(self, event, st)
     end
     hub:publish(channel, event, payload, st)
   end
-  each_home(self, st, function(channel, viewer)
+  local function to_viewer(channel, viewer)
     hub:publish(channel, event, hub:listened(channel) and entities.status(st, viewer, now) or nil)
-  end)
+  end
+  each_home(self, st, to_viewer)
+  each_direct(self, st, to_viewer)
 end
 
 -- A notification for `viewer`; who has no token needs none.
@@ -112,7 +124,7 @@ function world:notify(viewer, kind, actor, st)
   end
   self.serial = self.serial + 1
   local now = self.clock()
-  local id = tostring(self.serial)
+  local id = self.make_notification_id and self.make_notification_id(now) or tostring(self.serial)
   local group = "ungrouped-" .. id
   if kind == "favourite" or kind == "reblog" then
     group = ("%s-%s-%d"):format(kind, st.id, now // 3600000)
@@ -200,6 +212,9 @@ function world:post(fields)
   end
   account.statuses = account.statuses + 1
   account.last_ms = now
+  if self.profile.on_post then
+    self.profile.on_post(st)
+  end
   self.store:add(st, fields.kept)
   spread(self, "update", st)
   for _, person in ipairs(st.mentions) do
@@ -262,9 +277,13 @@ function world:delete(st)
   for _, channel in ipairs(channels.of_status(st)) do
     hub:publish(channel, "delete", st.id)
   end
-  each_home(self, st, function(channel)
-    hub:publish(channel, "delete", st.id)
-  end)
+  local told = self.profile.deletes_boosted and st.reblog and st.reblog.id or st.id
+  local function to_viewer(channel)
+    hub:publish(channel, "delete", told)
+  end
+  each_home(self, st, to_viewer)
+  each_direct(self, st, to_viewer)
+  hub:publish(channels.DELETES, "delete", st.id)
   for _, wrapper in pairs(st.boosts) do
     self:delete(wrapper)
   end
@@ -276,10 +295,10 @@ function world:delete(st)
   self.store:forget(st)
 end
 
--- The boost of `st` by `actor`; an existing one is given back.
+-- The boost of `st` by `actor`; an existing one is given back, where the server does so.
 function world:boost(st, actor, visibility, kept)
   st = st.reblog or st
-  if st.boosts[actor.id] then
+  if st.boosts[actor.id] and not self.profile.boosts_again then
     return st.boosts[actor.id]
   end
   local now, id = self.clock(), self:new_id()
@@ -293,6 +312,9 @@ function world:boost(st, actor, visibility, kept)
   st.boosts[actor.id] = wrapper
   st.reblogs = st.reblogs + 1
   actor.statuses = actor.statuses + 1
+  if self.profile.on_post then
+    self.profile.on_post(wrapper)
+  end
   self.store:add(wrapper, kept)
   spread(self, "update", wrapper)
   self:notify(st.account, "reblog", actor, st)
@@ -348,6 +370,9 @@ function world:followed_by(viewer, actor)
   viewer.fans = viewer.fans or {}
   viewer.fans[actor.id] = true
   self:notify(viewer, "follow", actor)
+  if self.profile.followed then
+    self.profile.followed(self, viewer, actor)
+  end
 end
 
 -- On the user stream of everybody with a token.

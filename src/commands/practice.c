@@ -31,8 +31,8 @@ put_arguments(struct buf *out, const struct args *args)
 {
 	static const struct {
 		const char *flag, *key;
-	} texts[] = {{"events", "events"}, {"scenario", "scenario"}, {"tls-cert", "cert"},
-		{"tls-key", "key"}};
+	} texts[] = {{"profile", "profile"}, {"events", "events"}, {"scenario", "scenario"},
+		{"tls-cert", "cert"}, {"tls-key", "key"}};
 
 	buf_add_char(out, '{');
 	json_put_key(out, "port");
@@ -127,6 +127,10 @@ practice_run(const struct args *args)
 static const struct flag flags[] = {
 	{"port", FLAG_COUNT, "N", "listen there on 127.0.0.1 (4000); 0: any free port", false},
 	{"rate", FLAG_NUMBER, "N", "public posts a second (1); 0: as fast as they are read", false},
+	{"profile", FLAG_TEXT, "NAME",
+		"behave as this server does: mastodon, gotosocial, pleroma, pleroma-old, akkoma, "
+		"iceshrimp, glitch, fedibird, none (no streams)",
+		false},
 	{"events", FLAG_TEXT, "FILE",
 		"send these events (JSON lines) in place of the made-up timeline", false},
 	{"scenario", FLAG_TEXT, "FILE", "run this Lua script of events and faults", false},

@@ -263,9 +263,9 @@ server_ws_send(struct server *server, server_conn id, struct str text)
 }
 
 bool
-server_ws_ping(struct server *server, server_conn id)
+server_ws_ping(struct server *server, server_conn id, struct str payload, bool pong)
 {
-	return send_frame(server, id, WS_PING, STR(""));
+	return send_frame(server, id, pong ? WS_PONG : WS_PING, payload);
 }
 
 bool
@@ -373,8 +373,8 @@ upgrade(struct conn *conn)
 	set_mode(conn, MODE_ANSWER);
 	status = server->events.on_upgrade(
 		server->data, conn->id, &conn->parser.request, &subprotocol, &extra, &extra_count);
-	if (conn->mode == MODE_END)
-		return; /* cut meanwhile */
+	if (conn->mode != MODE_ANSWER)
+		return; /* cut or answered meanwhile */
 	if (status != 0) {
 		http_put_head(&conn->out, status, extra, extra_count);
 		if (!http_has_header(extra, extra_count, "Connection"))

@@ -33,7 +33,8 @@ struct server_events {
 	 * on; `*subprotocol` set to a text is echoed), or an HTTP status to refuse with, which is
 	 * answered with the headers in `*refusal` and an empty body. When accepting, `*refusal` holds lines
 	 * that the 101 answer ends with. Method, key and version are checked after this call, as Mastodon does
-	 * after looking at the token: on_ws_open tells that they were good. */
+	 * after looking at the token: on_ws_open tells that they were good. A refusal that has a body is given by
+	 * server_respond from inside this call; what is returned then does not count. */
 	int (*on_upgrade)(void *data, server_conn conn, const struct server_request *request,
 		const char **subprotocol, const struct http_header **refusal,
 		unsigned *refusal_count);
@@ -69,9 +70,10 @@ bool server_begin(struct server *server, server_conn id, int status,
 	const struct http_header *headers, unsigned header_count);
 bool server_write(struct server *server, server_conn id, struct str chunk);
 bool server_finish(struct server *server, server_conn id); /* last chunk */
-/* WebSocket: one message; a ping; a close frame (code 0: without a code). */
+/* WebSocket: one message; a ping (with `pong`: a pong that nobody asked for) of up to 125 bytes; a close frame
+ * (code 0: without a code). */
 bool server_ws_send(struct server *server, server_conn id, struct str text);
-bool server_ws_ping(struct server *server, server_conn id);
+bool server_ws_ping(struct server *server, server_conn id, struct str payload, bool pong);
 bool server_ws_close(struct server *server, server_conn id, int code, struct str reason);
 /* Cuts the connection: FIN, or RST when `reset`; nothing further is sent. */
 bool server_cut(struct server *server, server_conn id, bool reset);

@@ -356,11 +356,15 @@ lua_server_ws_event(lua_State *L)
 	return 1;
 }
 
-/* ws_ping(conn) -> true | false */
+/* ws_ping(conn [, payload [, pong]]) -> true | false; with `pong`: a pong that nobody asked for */
 static int
 lua_server_ws_ping(lua_State *L)
 {
-	lua_pushboolean(L, server_ws_ping(check_server(L), check_conn(L)));
+	struct str payload = opt_str(L, 2);
+
+	luaL_argcheck(L, payload.len <= 125, 2, "a ping carries at most 125 bytes");
+	lua_pushboolean(
+		L, server_ws_ping(check_server(L), check_conn(L), payload, lua_toboolean(L, 3)));
 	return 1;
 }
 

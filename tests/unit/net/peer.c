@@ -160,7 +160,7 @@ on_ws_message(void *data, server_conn conn, struct str message, bool binary)
 	else if (str_eq_text(word, "reset"))
 		server_cut(peer->server, conn, true);
 	else if (str_eq_text(word, "ping"))
-		server_ws_ping(peer->server, conn);
+		server_ws_ping(peer->server, conn, STR(""), false);
 	else if (str_eq_text(word, "big"))
 		send_big(peer, conn, (size_t)value);
 	else

@@ -294,7 +294,7 @@ pings_count_as_life(void **state)
 	loop_timer_start(talk.timer, 20000, 0);
 	loop_run(talk.loop);
 	assert_int_equal(talk.alive, alive); /* nothing came, nothing is told */
-	assert_true(server_ws_ping(talk.peer.server, talk.peer.last));
+	assert_true(server_ws_ping(talk.peer.server, talk.peer.last, STR(""), false));
 	loop_timer_start(talk.timer, 20000, 0);
 	loop_run(talk.loop);
 	assert_int_equal(talk.alive, alive + 1);
