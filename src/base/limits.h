@@ -285,5 +285,22 @@
 #define FILL_WAIT_MAX_MS   60000
 #define FILL_WORDS_MAX     300  /* of the reason of a gap */
 #define BACKLOG_MAX        1000 /* process_backlog */
+#define BUDGET_PAGES_MAX   270  /* asked for in 15 minutes, of the 300 of protocol.md 7 */
+#define BUDGET_SHORT_MAX   180  /* in 5 minutes, of the 300 that a token has for everything */
+#define BUDGET_SPARE_MAX   90   /* in 15 minutes, for what can wait */
+#define FILL_RUNNING_MAX   2    /* pages asked for at the same time, of one account */
+#define FILL_OVERLAP_MS    (2 * 60 * 1000)
+#define FILL_SHORT_MS      (2 * 60 * 1000) /* an outage that alarms nobody when it was filled */
+#define FILL_EDGE_MS       30000 /* after a connect: what the stream has brought then ends the fill */
+#define FILL_AGAIN_MS      30000 /* and up to as long again, until the second pass */
+#define FILL_DEPTH_MS      (7 * INT64_C(86400000)) /* older posts are not fetched back */
+#define FILL_RETRY_MS      2000
+#define FILL_RETRY_MAX_MS  (5 * 60 * 1000)
+#define SWEEP_EVERY_MS     (60 * 60 * 1000)
+#define SWEEP_BACK_MS      (6 * 60 * 60 * 1000)
+#define PROBE_EVERY_MS     (15 * 60 * 1000)
+#define PROBE_MOST_MS      (6 * 60 * 60 * 1000)
+#define PROBE_SECOND_MS    70000 /* so long a stream may lag behind REST */
+#define POLL_EVERY_MS      60000
 #define CURSOR_MARK_MS     (5 * 60 * 1000)
 #define CURSOR_MARKS_MAX   100 /* of a source: more than the six hours of a sweep */

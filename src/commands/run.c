@@ -82,6 +82,10 @@ read_target(struct config *config, const struct args *args, const struct session
 		free(config->plugin_folder.path);
 		config->plugin_folder.path = xstrdup(args_text(args, "plugin-folder", NULL));
 	}
+	if (args_given(args, "process-backlog")) {
+		double wanted = args_flag(args, "process-backlog")->number;
+		config->process_backlog = wanted < BACKLOG_MAX ? (unsigned)wanted : BACKLOG_MAX;
+	}
 	return true;
 }
 
@@ -214,6 +218,8 @@ static const struct flag run_flags[] = {
 	{"plugin-folder", FLAG_TEXT, "DIR",
 		"run what lies in DIR, too: a plugin dropped in starts, one taken out stops",
 		false},
+	{"process-backlog", FLAG_NUMBER, "N",
+		"at the first run, handle the newest N posts of before, too (default: 0)", false},
 	{"seconds", FLAG_NUMBER, "N", "end after N seconds", false},
 	{NULL, FLAG_SWITCH, NULL, NULL, false},
 };

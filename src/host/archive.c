@@ -140,6 +140,20 @@ archives_add(struct archives *archives, const char *instance, const char *name, 
 	buf_add_char(&archive->queue, '\n');
 }
 
+void
+archives_note(struct archives *archives, const char *instance, struct str line)
+{
+	char *folder = xasprintf("archive/%s/", instance);
+	struct archive *archive;
+	LL_FOREACH(archives->list, archive) {
+		if (strncmp(archive->file, folder, strlen(folder)) != 0)
+			continue;
+		buf_add_str(&archive->queue, line);
+		buf_add_char(&archive->queue, '\n');
+	}
+	free(folder);
+}
+
 /* A file of that name that the database does not know: torn by a crash before its first commit, or of another
  * database. Written over from its start it would be neither; it is put aside. */
 static bool

@@ -19,6 +19,8 @@ bool archive_name_ok(struct str name);
 /* Queues one line (without its line end) for the file. */
 void archives_add(
 	struct archives *archives, const char *instance, const char *name, struct str line);
+/* Queues the line for every archive of the instance that has lines. */
+void archives_note(struct archives *archives, const char *instance, struct str line);
 /* Inside the turn's transaction: writes and syncs what is queued, then its lengths to the store. A file that the
  * store does not know is not written over but renamed to NAME.jsonl.unknown-N. False: logged; archives_roll_back follows.
  * A new archive is called NAME.jsonl.new until its first lines are committed. */

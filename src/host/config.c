@@ -515,6 +515,23 @@ read_folder(struct reader *reader, struct json_value root)
 }
 
 static bool
+read_backlog(struct reader *reader, struct json_value root)
+{
+	int64_t number = 0;
+	struct json_value value = json_get(root, "process_backlog");
+	if (!json_exists(value))
+		return true;
+	if (!json_get_int(value, &number) || number < 0 || number > BACKLOG_MAX)
+		return fail(reader,
+			"process_backlog: expected a whole number from 0 to %d: how many posts of before its first run each stream "
+			"shall bring; found %s.",
+			BACKLOG_MAX,
+			json_get_int(value, &number) ? "another number" : type_text(value));
+	reader->config->process_backlog = (unsigned)number;
+	return true;
+}
+
+static bool
 read_alerts(struct reader *reader, struct json_value root)
 {
 	char error[MESSAGE_MAX];
@@ -527,7 +544,7 @@ static bool
 read_json(struct reader *reader, struct str text)
 {
 	static const char *const keys[] = {
-		"accounts", "plugins", "plugin_folder", "alert", "tz", "keep"};
+		"accounts", "plugins", "plugin_folder", "alert", "tz", "keep", "process_backlog"};
 	struct json_parser *parser = json_parser_create();
 	struct json_doc *doc = NULL;
 	struct json_error json_error;
@@ -538,7 +555,8 @@ read_json(struct reader *reader, struct str text)
 	good = good && check_keys(reader, root, "the config", keys, COUNT_OF(keys)) &&
 	       read_keep(reader, root) && read_accounts(reader, json_get(root, "accounts")) &&
 	       read_plugins(reader, json_get(root, "plugins")) && read_folder(reader, root) &&
-	       read_alerts(reader, root) && read_zone(reader, root) && check_instances(reader);
+	       read_backlog(reader, root) && read_alerts(reader, root) && read_zone(reader, root) &&
+	       check_instances(reader);
 	json_doc_destroy(doc);
 	json_parser_destroy(parser);
 	return good;

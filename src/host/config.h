@@ -64,6 +64,8 @@ struct config {
 	char **alerts; /* targets of alerts, see alert_target.h */
 	unsigned alert_count;
 	struct config_folder plugin_folder;
+	unsigned
+		process_backlog; /* posts of before the first run that are handled, of each stream */
 	struct config_keep keep;
 	char *tz; /* the time zone where a plugin names none; NULL: the machine's */
 };

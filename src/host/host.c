@@ -7,7 +7,9 @@
 
 #include "alert.h"
 #include "control.h"
+#include "edits.h"
 #include "files.h"
+#include "gapfill.h"
 #include "host_private.h"
 #include "limits.h"
 #include "utlist.h"
@@ -178,6 +180,8 @@ on_link_state(void *data, const struct account *account, const struct stream_sta
 		add_news(host, "connected", account, status);
 	else if (!is_live && status->state != STREAM_CONNECTING)
 		add_news(host, "disconnected", account, status);
+	if (host->gapfill)
+		gapfill_state(host->gapfill, account, status);
 	if (host->events.on_stream)
 		host->events.on_stream(host->data, account, status);
 	if (status->state == STREAM_DISABLED)
@@ -299,6 +303,7 @@ host_create(const struct host_config *config, const struct host_events *events, 
 	host->parser = json_parser_create();
 	host->intake = intake_create();
 	host->deletes = deletes_create(host);
+	host->edits = edits_create();
 	host->views = views_create();
 	host->scratch = pattern_scratch_create();
 	host->matching = matching_create(host);
@@ -385,6 +390,7 @@ host_start(struct host *host)
 {
 	struct loop *loop = host->config.loop;
 	host->tick = loop_timer_create(loop, on_tick, host);
+	host->gapfill = gapfill_create(host);
 	for (unsigned i = 0; i < host->account_count; i++)
 		host->links[i] = host_connect(host, i);
 	reconfig_watch(host);
@@ -459,6 +465,8 @@ host_destroy(struct host *host)
 	host->requests = NULL;
 	deletes_destroy(host->deletes);
 	alert_direct_forget(host);
+	gapfill_destroy(host->gapfill);
+	host->gapfill = NULL;
 	if (host->http)
 		http_destroy(host->http);
 	if (host->ws)
@@ -486,6 +494,7 @@ host_destroy(struct host *host)
 	free(host->lost);
 	free(host->known);
 	intake_destroy(host->intake);
+	edits_destroy(host->edits);
 	views_destroy(host->views);
 	pattern_scratch_destroy(host->scratch);
 	json_parser_destroy(host->parser);

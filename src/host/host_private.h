@@ -55,10 +55,11 @@ struct instance {
 
 /* A change of a stream's state that handlers may want to hear of, told in the next turn. */
 struct news {
-	const char *name;  /* "connected", "disconnected" */
+	const char *name;  /* "connected", "disconnected", "gap" */
 	const char *state; /* of the stream, stream_state_name */
 	const struct account *account;
 	char *stream, *param, *reason;
+	char *gap; /* of "gap": its JSON object, gap_put_payload; else NULL */
 	struct news *next;
 };
 
@@ -95,13 +96,15 @@ struct host {
 	struct instance **instances; /* in the order of the config; none is NULL */
 	unsigned instance_count;
 	struct instance *by_number[INTAKE_INSTANCES_MAX]; /* NULL: the number is free */
-	struct loop_timer *tick;        /* wakes the loop for schedules and positions */
-	struct news *news;              /* news::next, oldest first */
-	struct task *tasks;             /* that wait, task::next, oldest first */
-	struct timer *timers;           /* functions to start, timer::next, the soonest first */
-	uint64_t last_task;             /* number */
-	struct watch *watch;            /* of the files of plugins and config; NULL offline */
-	struct control *control;        /* NULL: none */
+	struct loop_timer *tick; /* wakes the loop for schedules and positions */
+	struct news *news;       /* news::next, oldest first */
+	struct task *tasks;      /* that wait, task::next, oldest first */
+	struct timer *timers;    /* functions to start, timer::next, the soonest first */
+	uint64_t last_task;      /* number */
+	struct watch *watch;     /* of the files of plugins and config; NULL offline */
+	struct control *control; /* NULL: none */
+	struct edits *edits;
+	struct gapfill *gapfill;        /* NULL until host_start */
 	int64_t started_at_ms;          /* wall clock */
 	struct retired *retired;        /* list, retired::next, oldest first */
 	struct reload_request *reloads; /* list, reload_request::next; reload.c */
@@ -306,6 +309,8 @@ void tasks_destroy(struct host *host); /* all of them, at the end */
 
 /* news.c: changes of streams. */
 void news_tell(struct host *host); /* runs the handlers of "connected" and "disconnected" */
+struct gap;
+void news_add_gap(struct host *host, const struct account *account, const struct gap *gap);
 void news_forget(struct host *host);
 
 /* turn.c: once per loop iteration, after the sockets were read. */
@@ -337,10 +342,13 @@ void positions_write(struct host *host);                           /* inside the
 /* All, changes included: they are read from the store when next asked for. The turn was taken back, or the host ends. */
 void positions_forget(struct host *host);
 struct source_key;
-/* The newest cursor, committed or not; STR_NONE: the source was never read. Borrowed until the next event. */
+/* The newest cursor, committed or not, and until when the source was heard; STR_NONE: it was never read. Borrowed until the
+ * next event. */
 struct str positions_cursor(struct host *host, const struct source_key *key, int64_t *at_ms);
 /* The newest that the stream itself brought since the start; STR_NONE: none. */
 struct str positions_live(struct host *host, const struct source_key *key);
+/* Until now the source was heard: whatever is newer than its cursor came after. */
+void positions_seen(struct host *host, const struct source_key *key, int64_t now_ms);
 /* Where a source begins for us; nothing happens when it was read further already. */
 void positions_begin(struct host *host, const struct source_key *key, struct str cursor);
 

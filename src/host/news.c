@@ -3,13 +3,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gapfill.h"
 #include "host_private.h"
 #include "json_write.h"
 #include "limits.h"
 #include "utlist.h"
 #include "xmalloc.h"
 
-/* { account, stream, parameter, state, reason } as handlers of host events get it. */
+/* What a gap says, beside where it is. */
+static void
+put_gap(struct host *host, struct buf *out, const char *gap)
+{
+	struct json_doc *doc = NULL;
+	if (json_parse(host->parser, str_from(gap), &doc, NULL) != ERR_OK)
+		return;
+	struct json_iter member = json_iter(json_root(doc));
+	while (json_next(&member)) {
+		char *key = str_dup(member.key);
+		json_put_key(out, key);
+		json_put_value(out, member.value);
+		free(key);
+	}
+	json_doc_destroy(doc);
+}
+
+/* { account, stream, parameter, state, reason } as handlers of host events get it; of a gap what gap_put_payload has in place
+ * of the last two. */
 static struct json_doc *
 news_subject(struct host *host, const struct news *news)
 {
@@ -24,10 +43,14 @@ news_subject(struct host *host, const struct news *news)
 		json_put_key(&text, "parameter");
 		json_put_text(&text, news->param);
 	}
-	json_put_key(&text, "state");
-	json_put_text(&text, news->state);
-	json_put_key(&text, "reason");
-	json_put_text(&text, news->reason);
+	if (news->gap) {
+		put_gap(host, &text, news->gap);
+	} else {
+		json_put_key(&text, "state");
+		json_put_text(&text, news->state);
+		json_put_key(&text, "reason");
+		json_put_text(&text, news->reason);
+	}
 	buf_add_char(&text, '}');
 	struct json_doc *doc = NULL;
 	if (json_parse(host->parser, buf_str(&text), &doc, NULL) != ERR_OK)
@@ -64,7 +87,25 @@ news_destroy(struct news *news)
 	free(news->stream);
 	free(news->param);
 	free(news->reason);
+	free(news->gap);
 	free(news);
+}
+
+void
+news_add_gap(struct host *host, const struct account *account, const struct gap *gap)
+{
+	struct news *news = xmalloc(sizeof(*news));
+	struct buf payload;
+	buf_init(&payload, MESSAGE_MAX * 4);
+	gap_put_payload(gap, &payload);
+	*news = (struct news){
+		.name = "gap",
+		.account = account,
+		.stream = str_dup(gap->stream),
+		.param = gap->param.len ? str_dup(gap->param) : NULL,
+		.gap = buf_take(&payload, NULL),
+	};
+	LL_APPEND(host->news, news);
 }
 
 void

@@ -18,7 +18,8 @@ struct position {
 	int64_t at_ms;
 	int64_t marked_ms; /* time of the newest mark */
 	char *live;   /* the newest that the stream itself brought since the start; NULL: none */
-	bool changed; /* the store has another one */
+	bool changed; /* the store has another one, or another time */
+	bool moved;   /* since the newest mark */
 	UT_hash_handle hh;
 };
 
@@ -86,13 +87,20 @@ is_newer(struct str cursor, const char *than)
 }
 
 static void
+touch(struct host *host, struct position *position, int64_t at_ms)
+{
+	position->at_ms = at_ms;
+	host->positions_changed += !position->changed;
+	position->changed = true;
+}
+
+static void
 move(struct host *host, struct position *position, struct str cursor, int64_t at_ms)
 {
 	free(position->cursor);
 	position->cursor = str_dup(cursor);
-	position->at_ms = at_ms;
-	host->positions_changed += !position->changed;
-	position->changed = true;
+	position->moved = true;
+	touch(host, position, at_ms);
 }
 
 void
@@ -125,6 +133,14 @@ positions_begin(struct host *host, const struct source_key *key, struct str curs
 		move(host, position, cursor, clock_wall_ms(&host->config.clock));
 }
 
+void
+positions_seen(struct host *host, const struct source_key *key, int64_t now_ms)
+{
+	struct position *position = find(host, key);
+	if (position->cursor && now_ms > position->at_ms)
+		touch(host, position, now_ms);
+}
+
 struct str
 positions_cursor(struct host *host, const struct source_key *key, int64_t *at_ms)
 {
@@ -145,10 +161,11 @@ write_position(struct host *host, struct position *position)
 	struct source_key key = key_of(position);
 	struct str cursor = str_from(position->cursor);
 	cursor_put(host->store, &key, cursor, position->at_ms);
-	if (position->at_ms - position->marked_ms >= CURSOR_MARK_MS) {
+	if (position->moved && position->at_ms - position->marked_ms >= CURSOR_MARK_MS) {
 		cursor_mark(host->store, &key, cursor, position->at_ms);
 		cursor_marks_prune(host->store, &key, CURSOR_MARKS_MAX);
 		position->marked_ms = position->at_ms;
+		position->moved = false;
 	}
 	position->changed = false;
 }

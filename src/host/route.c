@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "attr.h"
+#include "edits.h"
 #include "host_private.h"
 #include "json_write.h"
 #include "limits.h"
@@ -128,9 +129,10 @@ host_server_scope(const struct host *host, const struct event *event, struct buf
 	intake_scope(&shared, host_of(host, event), scope);
 }
 
-/* True when the instance handled this very version before; writes the row when it did not. */
+/* True when the instance handled this very version before; writes the row when it did not, and `write`. */
 static bool
-seen_before(struct host *host, const struct instance *instance, const struct event *event)
+seen_before(
+	struct host *host, const struct instance *instance, const struct event *event, bool write)
 {
 	if (!event_kind_info(event->kind)->deduplicated || event->id.len == 0)
 		return false;
@@ -147,7 +149,7 @@ seen_before(struct host *host, const struct instance *instance, const struct eve
 		.version = buf_str(&version),
 	};
 	/* One look at the index: the insert says whether the row was there. */
-	bool seen = host_begin(host)
+	bool seen = write && host_begin(host)
 			    ? !seen_add(host->store, &key, clock_wall_ms(&host->config.clock))
 			    : seen_has(host->store, &key);
 	buf_finish(&scope);
@@ -261,13 +263,19 @@ route_match(struct host *host, const struct instance *instance,
 	return matched;
 }
 
-static void
+enum matched {
+	MATCHED_NONE,
+	MATCHED_NEW,
+	MATCHED_BEFORE, /* it was handled already */
+};
+
+static enum matched
 match_instance(struct host *host, struct instance *instance, struct event *event)
 {
 	size_t count;
 	if (instance->guard.off) {
 		instance->guard.missed++;
-		return;
+		return MATCHED_NONE;
 	}
 	const unsigned *candidates = matching_candidates(host->matching, instance, &count);
 	const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &(unsigned){0});
@@ -277,8 +285,8 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 		struct rule_hit hit;
 		if (!match_handler(host, instance, &handlers[i], event, &hit))
 			continue;
-		if (!looked && seen_before(host, instance, event))
-			return;
+		if (!looked && seen_before(host, instance, event, true))
+			return MATCHED_BEFORE;
 		looked = true;
 		char *matched = reason(host->views, &hit, handlers[i].line);
 		host->stats.matched++;
@@ -290,6 +298,33 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 				host->data, instance->name, event, str_from(matched));
 		inbox_push(&instance->inbox, event, handlers[i].key, matched);
 	}
+	return looked ? MATCHED_NEW : MATCHED_NONE;
+}
+
+/* What it had as an update a moment ago is no edit for it. */
+static bool
+is_no_edit(struct host *host, const struct instance *instance, const struct event *event)
+{
+	bool matched;
+	if (!edits_had(host->edits, event, instance->number, &matched))
+		return false;
+	if (matched)
+		seen_before(host, instance, event, true);
+	return true;
+}
+
+static void
+route_to(struct host *host, struct instance *instance, struct event *event)
+{
+	if (is_no_edit(host, instance, event))
+		return;
+	instance->heard++;
+	enum matched matched = match_instance(host, instance, event);
+	/* One that is in the store had it, even when its handlers would not take the edited post. */
+	if (edits_open(host->edits) && event->kind == EVENT_UPDATE &&
+		(matched == MATCHED_NEW ||
+			(matched == MATCHED_NONE && !seen_before(host, instance, event, false))))
+		edits_note(host->edits, instance->number, matched == MATCHED_NEW);
 }
 
 bool
@@ -314,13 +349,13 @@ route_event(struct host *host, struct event *event)
 {
 	unsigned hearing[INTAKE_INSTANCES_MAX];
 	size_t count = intake_route(host->intake, event, hearing, COUNT_OF(hearing));
+	edits_begin(host->edits, event);
 	if (count == 0)
 		return;
 	set_event(host, event);
 	matching_scan(host->matching, hearing, count);
 	for (size_t i = 0; i < count && !host->stopped; i++) {
-		host->by_number[hearing[i]]->heard++;
-		match_instance(host, host->by_number[hearing[i]], event);
+		route_to(host, host->by_number[hearing[i]], event);
 		intake_mark(host->intake, hearing[i], event);
 	}
 	set_event(host, NULL);

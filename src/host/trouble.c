@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "alert_target.h"
+#include "gapfill.h"
 #include "host_private.h"
 #include "limits.h"
 #include "xmalloc.h"
@@ -55,6 +56,7 @@ take_back(struct host *host)
 	tasks_give_up(host);
 	deletes_taken_back(host->deletes);
 	positions_forget(host);
+	gapfill_take_back(host->gapfill);
 	for (unsigned i = 0; i < host->instance_count; i++)
 		take_back_instance(host, host->instances[i]);
 	while (host->taken_count)

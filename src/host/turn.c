@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "alert.h"
+#include "gapfill.h"
 #include "host_private.h"
 #include "state.h"
 #include "utlist.h"
@@ -44,6 +45,7 @@ take_events(struct host *host, int64_t start_ms)
 			host->events.on_received(host->data, event);
 		trouble_note_event(host, event);
 		positions_mark(host, event);
+		gapfill_took(host->gapfill, event);
 		if (deletes_take(host->deletes, event))
 			route_event(host, event);
 		event_unref(event);
@@ -145,6 +147,7 @@ turn_run(void *data)
 	news_tell(host);
 	matching_turn(host->matching);
 	deletes_run(host->deletes);
+	gapfill_open(host->gapfill);
 	take_events(host, start_ms);
 	tasks_run(host);
 	retired_run(host);
@@ -152,6 +155,7 @@ turn_run(void *data)
 	bool waiting = run_inboxes(host, start_ms);
 	schedules_run(host);
 	quarantine_run(host);
+	gapfill_settle(host->gapfill);
 	if (outbox_has_outcomes(host->outbox) && host_begin(host))
 		outbox_write_outcomes(host->outbox);
 	alert_run(host);
@@ -162,6 +166,7 @@ turn_run(void *data)
 	if (!host->config.offline && !host->ending)
 		outbox_flush(host->outbox);
 	requests_flush(host->requests);
+	gapfill_flush(host->gapfill);
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		inbox_load(&host->instances[i]->inbox, host->store, host->parser);
 		waiting = waiting || first_work(host, host->instances[i]);
@@ -172,8 +177,8 @@ turn_run(void *data)
 	commit_checkpoint(host);
 	turn_pause_sockets(host);
 	if (!host->config.offline) {
-		loop_keep_awake(host->config.loop,
-			waiting || tasks_answered(host) || intake_count(host->intake) > 0);
+		loop_keep_awake(host->config.loop, waiting || tasks_answered(host) || host->news ||
+							   intake_count(host->intake) > 0);
 		set_tick(host);
 	}
 }

@@ -562,6 +562,12 @@ fill_url(const struct fill *fill, struct buf *out)
 	stream_source_url(fill->config.source, str_from(fill->param), &range, out);
 }
 
+void
+fill_until(struct fill *fill, struct str to)
+{
+	set(&fill->to, to);
+}
+
 int64_t
 fill_wait_ms(const struct fill *fill)
 {

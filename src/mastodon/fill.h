@@ -41,6 +41,8 @@ enum fill_result fill_answer(
 /* The entities to be handled: ascending, none below `from`, none twice. Borrowed until fill_took. */
 const struct page_item *fill_items(const struct fill *fill, size_t *count);
 enum fill_result fill_took(struct fill *fill);
+/* From now on it is enough when something above `to` came. */
+void fill_until(struct fill *fill, struct str to);
 int64_t fill_wait_ms(const struct fill *fill);
 
 /* Everything up to here was taken, or need not be; `from` at first. Where a fill that was cut short goes on. */

@@ -367,6 +367,29 @@ find_known(const struct intake *intake, const struct event_key *key)
 	return known;
 }
 
+static size_t
+list_set(const struct set *set, unsigned *instances, size_t max)
+{
+	size_t count = 0;
+	for (unsigned i = 0; i < INTAKE_INSTANCES_MAX && count < max; i++) {
+		if (set_has(set, i)) {
+			instances[count++] = i;
+		}
+	}
+	return count;
+}
+
+size_t
+intake_hearing(const struct intake *intake, struct str account, struct str stream, struct str param,
+	unsigned *instances, size_t max)
+{
+	struct buf text;
+	put_route_key(&text, account, stream, param);
+	const struct route *route = find_route(intake, &text);
+	buf_finish(&text);
+	return route != NULL ? list_set(&route->instances, instances, max) : 0;
+}
+
 size_t
 intake_route(struct intake *intake, const struct event *event, unsigned *instances, size_t max)
 {
@@ -392,13 +415,7 @@ intake_route(struct intake *intake, const struct event *event, unsigned *instanc
 			hears.words[i] &= ~known->instances.words[i];
 		}
 	}
-	size_t count = 0;
-	for (unsigned i = 0; i < INTAKE_INSTANCES_MAX && count < max; i++) {
-		if (set_has(&hears, i)) {
-			instances[count++] = i;
-		}
-	}
-	return count;
+	return list_set(&hears, instances, max);
 }
 
 void

@@ -30,6 +30,9 @@ void intake_return(struct intake *intake, struct event *event); /* takes */
 bool intake_full(const struct intake *intake);
 size_t intake_count(const struct intake *intake);
 
+/* The instances that hear the stream, as intake_route writes them. */
+size_t intake_hearing(const struct intake *intake, struct str account, struct str stream,
+	struct str param, unsigned *instances, size_t max);
 /* The instances that subscribed to the event's stream and whom intake_mark was not called for with the same event
  * (kind, scope, id, version) lately. Writes at most `max` numbers, returns how many. In a replay
  * (ORIGIN_REPLAY) all known instances hear every stream. */

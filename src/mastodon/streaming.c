@@ -115,9 +115,11 @@ sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *
 	}
 	if (state != sub->state && (state == STREAM_LIVE || state == STREAM_FILLING)) {
 		char label[SUB_LABEL_BYTES];
-		log_info(streaming->config.log, "%s: %s is %s (%s)",
-			streaming->config.account->name, sub_label(sub, label, sizeof(label)),
-			stream_state_name(state), transport_name(sub));
+		bool news = sub->state != STREAM_LIVE && sub->state != STREAM_FILLING;
+		log_write(streaming->config.log, news ? LOG_INFO : LOG_DEBUG, LOG_MODULE,
+			"%s: %s is %s (%s)", streaming->config.account->name,
+			sub_label(sub, label, sizeof(label)), stream_state_name(state),
+			transport_name(sub));
 	}
 	char *copy = xstrdup(reason); /* `reason` may be the old one */
 	free(sub->reason);
