@@ -25,15 +25,33 @@ source_key(const struct source *source)
 		str_from(source->param), event_kind_info(source->from->kind)->name};
 }
 
+/* account_count: the config has it no more. */
+static unsigned
+account_number(const struct source *source)
+{
+	const struct host *host = source->gapfill->host;
+	unsigned i = 0;
+	while (i < host->account_count && host->accounts[i] != source->account)
+		i++;
+	return i;
+}
+
 struct link *
 source_link(const struct source *source)
 {
 	const struct host *host = source->gapfill->host;
-	for (unsigned i = 0; i < host->account_count; i++) {
-		if (host->accounts[i] == source->account)
-			return host->links[i];
-	}
-	return NULL;
+	unsigned account = account_number(source);
+	return account < host->account_count ? host->links[account] : NULL;
+}
+
+/* No more is read while the queue is full or a plugin lags; the turns that mend it flush again. */
+static bool
+is_held_up(const struct source *source)
+{
+	const struct host *host = source->gapfill->host;
+	unsigned account = account_number(source);
+	return intake_full(host->intake) ||
+	       (account < host->account_count && subscriptions_lag(host, account));
 }
 
 char *
@@ -538,10 +556,9 @@ gapfill_flush(struct gapfill *gapfill)
 	int64_t wait_ms = -1;
 	if (!gapfill || gapfill->host->ending || gapfill->host->trouble)
 		return;
-	bool full = intake_full(gapfill->host->intake);
 	LL_FOREACH2(gapfill->sources, source, next_source) {
 		wait_ms = soonest(wait_ms, source_due(source));
-		if (!full) /* the turns that empty it flush again */
+		if (source->job != JOB_NONE && !is_held_up(source))
 			wait_ms = soonest(wait_ms, job_flush(source));
 	}
 	if (wait_ms >= 0)
