@@ -18,6 +18,7 @@
 #include "xmalloc.h"
 
 #define ACCEPTS_A_TURN 16
+#define PIECES_A_TURN  16 /* without a pause between them */
 
 static const struct relay_fault no_fault = {.cut_after = -1};
 
@@ -158,26 +159,28 @@ drain_down(struct passage *passage)
 {
 	struct relay_fault *fault = &passage->fault;
 	size_t most = SIZE_MAX;
+	int pieces = fault->piece_bytes > 0 && fault->piece_ms == 0 ? PIECES_A_TURN : 1;
 	ssize_t put;
 
 	if (fault->held || loop_timer_active(passage->pause))
 		return true;
 	if (fault->piece_bytes > 0)
 		most = (size_t)fault->piece_bytes;
-	if (fault->cut_after >= 0 && most > (size_t)fault->cut_after)
-		most = (size_t)fault->cut_after;
-	put = most > 0 ? drain(&passage->down, passage->client, most) : 0;
-	if (put < 0) {
-		passage_destroy(passage);
-		return false;
-	}
-	if (fault->cut_after >= 0) {
-		fault->cut_after -= put;
-		if (fault->cut_after <= 0) {
+	do {
+		if (fault->cut_after >= 0 && most > (size_t)fault->cut_after)
+			most = (size_t)fault->cut_after;
+		put = most > 0 ? drain(&passage->down, passage->client, most) : 0;
+		if (put < 0) {
+			passage_destroy(passage);
+			return false;
+		}
+		if (fault->cut_after >= 0)
+			fault->cut_after -= put;
+		if (fault->cut_after == 0) {
 			cut(passage, fault->reset);
 			return false;
 		}
-	}
+	} while (put > 0 && --pieces > 0);
 	if (fault->piece_bytes > 0 && waiting(&passage->down) > 0)
 		loop_timer_start(passage->pause, fault->piece_ms, 0);
 	return true;

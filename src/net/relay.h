@@ -21,7 +21,7 @@ struct relay_fault {
 	int64_t cut_after; /* so many bytes more, then the client is cut; -1: never */
 	bool reset;        /* that cut is a RST, not a FIN */
 	int piece_bytes;   /* at most so many at a time; 0: as they come */
-	int64_t piece_ms;  /* between pieces; 0: the next round of the loop */
+	int64_t piece_ms;  /* between pieces; 0: none, but each is sent by itself */
 };
 
 /* NULL when the port is taken: `error` (MESSAGE_MAX bytes) says why. */

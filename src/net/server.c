@@ -64,6 +64,7 @@ struct server {
 	void *data;
 	struct listener *listener;
 	struct loop_timer *sweep;
+	struct clock clock;
 	struct conn *conns; /* hash by id */
 	server_conn last_id;
 };
@@ -105,7 +106,8 @@ static void
 set_mode(struct conn *conn, enum mode mode)
 {
 	conn->mode = mode;
-	conn->since_ms = loop_now_ms(conn->server->loop);
+	/* Not the time of the iteration: what answers may have taken its time. */
+	conn->since_ms = clock_mono_ms(&conn->server->clock);
 }
 
 static void
@@ -523,7 +525,7 @@ on_bytes(void *link, struct str bytes)
 	if (conn->mode == MODE_END)
 		return;
 	if (conn->mode == MODE_REQUEST && conn->parser.in.len == 0)
-		conn->since_ms = loop_now_ms(conn->server->loop);
+		conn->since_ms = clock_mono_ms(&conn->server->clock);
 	if (!parser_add(&conn->parser, bytes)) {
 		kill_conn(conn);
 		return;
@@ -634,7 +636,7 @@ static void
 on_sweep(void *data)
 {
 	struct server *server = data;
-	int64_t now = loop_now_ms(server->loop);
+	int64_t now = clock_mono_ms(&server->clock);
 	struct conn *conn, *next;
 
 	HASH_ITER(hh, server->conns, conn, next) {
@@ -666,6 +668,7 @@ server_create(struct loop *loop, struct log *log, const struct server_config *co
 	struct server *server = xcalloc(1, sizeof(*server));
 
 	server->loop = loop;
+	server->clock = loop_clock(loop);
 	server->log = log;
 	server->events = *events;
 	server->data = data;

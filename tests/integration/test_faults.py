@@ -12,85 +12,175 @@ local tusk = require "moontusk"
 tusk.subscribe("public")
 tusk.on("update", function(status, event) event:archive("posts") end)
 """
+NAMES = ("ws", "sse")
 
 
 class Host(Case):
     """A practice instance on which nothing happens by itself, and a host with an account for each transport."""
-    RATE = 60
+    # A minute of health, after which the pace begins anew, is a sixth of a second.
+    RATE = 400
+    HEALTH = 75 / RATE
 
     def setUp(self):
         super().setUp()
         self.server = self.practice("--quiet", "--clock-rate", self.RATE, "--events", self.write("none.jsonl", ""))
         self.server.wait_line(r"^token \(app without user\): ")
-        alice = next(m.group(1) for m in (re.match(r"token \(alice\): (\S+)", line) for line in self.server.lines["out"]) if m)
+        self.alice = next(m.group(1) for m in (re.match(r"token \(alice\): (\S+)", line) for line in self.server.lines["out"]) if m)
         self.write("keep.lua", PLUGIN)
         config = self.write("moontusk.lua", """return {
   accounts = { ws = { server = "%s", token = env "ONE", transport = "ws" },
                sse = { server = "%s", token = env "TWO", transport = "sse" } },
   plugins = { { "./keep.lua", name = "ws", account = "ws" }, { "./keep.lua", name = "sse", account = "sse" } },
 }""" % (self.server.url, self.server.url))
-        self.sent = 0
+        self.sent = []
         self.host = self.start("run", "--config", config, "--state", self.folder + "/state", "--clock-rate", self.RATE,
-                               env={"ONE": self.server.token, "TWO": alice})
-        self.live()
+                               env={"ONE": self.server.token, "TWO": self.alice})
+        self.goes_on("the start")
 
     def act(self, name, **fields):
-        code, body = self.server.rest("/practice/" + name, "POST", {key.rstrip("_"): v for key, v in fields.items()})
+        fields = {key.rstrip("_"): value for key, value in fields.items()}
+        code, body = self.server.rest("/practice/" + name, "POST", fields, token=self.alice)
         self.assertEqual(code, 200, body)
         return body
 
-    def listeners(self):
-        code, body = self.server.rest("/practice/state")
-        return body["listeners"].get("timeline:public", 0) if code == 200 else 0
+    def post(self, text="a post"):
+        self.sent.append(self.act("post", text=f"{text} {len(self.sent)}")["id"])
+        return self.sent[-1]
 
-    def live(self):
-        wait_until(lambda: self.listeners() >= 2, what="both transports listen")
-
-    def archived(self, instance):
+    def handled(self, name):
+        """Ids that the instance has handled, in order, each as often as it did."""
         try:
-            with open(f"{self.folder}/state/archive/{instance}/posts.jsonl", encoding="utf-8") as file:
+            with open(f"{self.folder}/state/archive/{name}/posts.jsonl", encoding="utf-8") as file:
                 return [json.loads(line)["payload"]["id"] for line in file if line.endswith("\n")]
         except FileNotFoundError:
             return []
 
-    def post(self):
-        self.sent += 1
-        return self.act("post", text=f"post {self.sent}")["id"]
-
-    def goes_on(self, what):
-        """Posts until both transports have brought one that was made after now."""
-        fresh = []
+    def goes_on(self, what, names=NAMES):
+        """Posts until each transport has brought a post that was made after now."""
+        fresh = set()
 
         def arrived():
             try:
-                fresh.append(self.post())
+                fresh.add(self.post())
             except (OSError, AssertionError):
-                pass
-            time.sleep(0.05)
-            return all(set(self.archived(name)) & set(fresh) for name in ("ws", "sse"))
+                pass  # the server is away
+            time.sleep(0.03)
+            return all(fresh & set(self.handled(name)) for name in names)
         wait_until(arrived, what="posts after " + what)
+        for name in names:
+            ids = self.handled(name)
+            self.assertEqual(len(ids), len(set(ids)), f"{name}: handled twice after {what}")
 
-    def test_x(self):
-        for name, fields in [("drop", {}), ("drop", {"reset": True}), ("close", {}), ("close", {"code": 1000}),
-            ("close", {"code": 1001}), ("close", {"code": 1006}), ("close", {"code": 1011}), ("close", {"code": 1012}),
-            ("close", {"code": 1013}), ("close", {"code": 1003}), ("close", {"code": 1008}), ("truncate", {}), ("truncate", {"reset":True}), ("stall", {}), ("bytewise", {"for": "10s"}),
-            ("drip", {"bytes": 400, "every": "100ms", "for": "10s"}), ("down", {"for": "60s"}), ("twice", {"count": 5}),
-            ("shuffle", {}), ("overtake", {}), ("refuse", {"status": 500, "for": "5s"}), ("garbage", {}),
-            ("broken_utf8", {}), ("huge", {}), ("hush", {"for": "10m"}), ("limit", {"for":"10s"}) ]:
-            t = time.monotonic()
+    def hit(self, name, **fields):
+        with self.subTest(name, **fields):
             self.act(name, **fields)
-            if name == "refuse": self.act("drop")
-            try:
-                self.goes_on(name)
-            except AssertionError as e:
-                print("FAILED", name, fields, e)
-                print(self.host.text()[-3000:])
-                break
-            print(name, fields, round(time.monotonic() - t, 2), flush=True)
-        for i in ("ws", "sse"):
-            a = self.archived(i)
-            print(i, len(a), len(set(a)), self.sent)
-        print("\n".join(self.host.lines["err"]))
+            self.goes_on(f"{name} {fields}")
+            time.sleep(self.HEALTH)
+
+    def warnings(self, name):
+        return [line for line in self.host.lines["err"] if f"stream: {name}:" in line and "next attempt" in line]
+
+
+class Connections(Host):
+    def test_every_end_of_a_connection_is_followed_by_a_new_one(self):
+        self.hit("drop")
+        self.hit("drop", reset=True)
+        self.hit("close", code="none")
+        for code in (1000, 1001, 1006, 1009, 1011, 1012, 1013):
+            self.hit("close", code=code, reason="see you")
+
+    def test_a_half_open_connection_is_given_up(self):
+        self.hit("stall")
+
+    def test_what_the_server_calls_our_fault_is_not_repeated(self):
+        self.act("close", code=1008, reason="too many", stream="public")
+        self.host.wait_line(r"ws: .*1008", "err")
+        self.goes_on("a close that blames us", ["sse"])
+        log = "/practice/log?since=%d" % self.server.rest("/practice/log", token=self.alice)[1]["total"]
+        time.sleep(400 / self.RATE)
+        asked = self.server.rest(log, token=self.alice)[1]["requests"]
+        self.assertEqual([row["path"] for row in asked if row["status"] == 101], [], "no hot loop")
+
+    def test_cut_in_the_middle_of_a_chunk_and_a_frame(self):
+        for reset in (False, True):
+            self.hit("truncate", bytes=200, reset=reset)
+
+    def test_a_server_that_is_away_for_a_minute_is_asked_at_most_ten_times(self):
+        self.act("down", for_="60s")
+        self.goes_on("a minute without a server")
+        for name in NAMES:
+            self.assertTrue(1 <= len(self.warnings(name)) <= 10, self.host.text())
+
+    def test_a_revoked_token_is_said_once_and_the_other_account_goes_on(self):
+        self.act("revoke", token=self.server.token)
+        self.host.wait_line(r"ws: .*(refused|token|401)", "err")
+        self.goes_on("a revocation", ["sse"])
+        log = "/practice/log?since=%d" % self.server.rest("/practice/log", token=self.alice)[1]["total"]
+        time.sleep(400 / self.RATE)
+        asked = self.server.rest(log, token=self.alice)[1]["requests"]
+        self.assertEqual([row["path"] for row in asked if row["status"] == 401], [], "nobody knocks again")
+        said = [line for line in self.host.lines["err"] if re.search(r"error: .*ws: ", line)]
+        self.assertEqual(len(said), 1, self.host.text())
+
+
+class Bytes(Host):
+    RATE = 60  # bytes that come singly must be faster than the pings
+    HEALTH = 75 / RATE
+
+    def test_bytes_that_come_singly_or_slowly_change_nothing(self):
+        for name, fields in (("bytewise", {}), ("drip", {"bytes": 300, "every": "1s"})):
+            with self.subTest(name):
+                self.act(name, **fields)
+                ids = [self.post("zażółć 🐘") for _ in range(3)]
+                wait_until(lambda ids=ids: all(set(ids) <= set(self.handled(n)) for n in NAMES), what="posts by " + name)
+                self.act("clear")
+        self.assertEqual([self.warnings(name) for name in NAMES], [[], []])
+
+    def test_what_cannot_be_read_is_survived_and_what_is_huge_is_read(self):
+        self.hit("garbage")
+        self.hit("broken_utf8")
+        big = self.act("huge", bytes=1 << 20)["id"]
+        wait_until(lambda: all(big in self.handled(name) for name in NAMES), what="a post of 1 MiB")
+        self.goes_on("a post of 1 MiB")
+
+
+class Events(Host):
+    def test_events_twice_and_in_another_order_are_handled_once(self):
+        self.hit("twice", count=5)
+        self.act("shuffle", count=6)
+        ids = [self.post() for _ in range(6)]
+        wait_until(lambda: all(set(ids) <= set(self.handled(name)) for name in NAMES), what="posts in another order")
+        self.goes_on("another order")
+
+    def test_a_server_that_sends_no_pings_is_left_and_found_again(self):
+        self.act("hush", for_="10m")
+        time.sleep(120 / self.RATE)
+        self.goes_on("silence")
+
+
+class Answers(Host):
+    def test_a_server_in_trouble_is_asked_again(self):
+        for status in (500, 502, 503, 504, 429):
+            with self.subTest(status):
+                self.act("refuse", status=status, for_="10s")
+                self.act("drop")
+                self.goes_on(f"a refusal with {status}")
+                time.sleep(self.HEALTH)
+
+    def test_a_page_in_place_of_a_stream_is_not_taken_for_one(self):
+        self.act("fail", path="/api/v1/streaming", status=200, body="<html>hotel wifi</html>", for_="20s")
+        self.act("drop")
+        self.goes_on("a captive portal")
+
+    def test_a_redirect_to_the_same_path_with_a_slash(self):
+        self.act("redirect", path="/api/v1/streaming", to="slash", status=301, for_="20s")
+        self.act("drop")
+        self.goes_on("a redirect")
+
+    def test_headers_without_a_body_are_given_up(self):
+        self.act("buffer", for_="30s")
+        self.act("drop")
+        self.goes_on("a proxy that holds everything back")
 
 
 if __name__ == "__main__":
