@@ -237,7 +237,7 @@ on_pause(void *data)
 static int
 dial_target(const struct relay *relay, int *source_port)
 {
-	struct sockaddr_in mine;
+	struct sockaddr_in mine = {0};
 	socklen_t len = sizeof(mine);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 

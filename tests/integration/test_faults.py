@@ -2,8 +2,11 @@
 """A host hits every fault of the practice instance, over WebSocket and event streams at once, and goes on."""
 import json
 import re
+import ssl
+import subprocess
 import time
 import unittest
+import urllib.request
 
 from harness import Case, wait_until
 
@@ -21,17 +24,24 @@ class Host(Case):
     RATE = 400
     HEALTH = 75 / RATE
 
+    authority = "nil"
+
+    def options(self):
+        """More flags for the practice instance."""
+        return []
+
     def setUp(self):
         super().setUp()
-        self.server = self.practice("--quiet", "--clock-rate", self.RATE, "--events", self.write("none.jsonl", ""))
+        more = self.options()
+        self.server = self.practice("--quiet", "--clock-rate", self.RATE, "--events", self.write("none.jsonl", ""), *more)
         self.server.wait_line(r"^token \(app without user\): ")
         self.alice = next(m.group(1) for m in (re.match(r"token \(alice\): (\S+)", line) for line in self.server.lines["out"]) if m)
         self.write("keep.lua", PLUGIN)
         config = self.write("moontusk.lua", """return {
-  accounts = { ws = { server = "%s", token = env "ONE", transport = "ws" },
-               sse = { server = "%s", token = env "TWO", transport = "sse" } },
+  accounts = { ws = { server = "%s", token = env "ONE", transport = "ws", ca_file = %s },
+               sse = { server = "%s", token = env "TWO", transport = "sse", ca_file = %s } },
   plugins = { { "./keep.lua", name = "ws", account = "ws" }, { "./keep.lua", name = "sse", account = "sse" } },
-}""" % (self.server.url, self.server.url))
+}""" % (self.server.url, self.authority, self.server.url, self.authority))
         self.sent = []
         self.host = self.start("run", "--config", config, "--state", self.folder + "/state", "--clock-rate", self.RATE,
                                env={"ONE": self.server.token, "TWO": self.alice})
@@ -47,13 +57,18 @@ class Host(Case):
         self.sent.append(self.act("post", text=f"{text} {len(self.sent)}")["id"])
         return self.sent[-1]
 
-    def handled(self, name):
-        """Ids that the instance has handled, in order, each as often as it did."""
+    def lines(self, name, kind):
+        """Payloads of that kind in the archive of an instance."""
         try:
             with open(f"{self.folder}/state/archive/{name}/posts.jsonl", encoding="utf-8") as file:
-                return [json.loads(line)["payload"]["id"] for line in file if line.endswith("\n")]
+                lines = [json.loads(line) for line in file if line.endswith("\n")]
         except FileNotFoundError:
             return []
+        return [line["payload"] for line in lines if line["kind"] == kind]
+
+    def handled(self, name):
+        """Ids that the instance has handled, in order, each as often as it did."""
+        return [status["id"] for status in self.lines(name, "update")]
 
     def goes_on(self, what, names=NAMES):
         """Posts until each transport has brought a post that was made after now."""
@@ -125,7 +140,7 @@ class Connections(Host):
 
 class Bytes(Host):
     RATE = 60  # bytes that come singly must be faster than the pings
-    HEALTH = 75 / RATE
+    HEALTH = 0.2
 
     def test_bytes_that_come_singly_or_slowly_change_nothing(self):
         for name, fields in (("bytewise", {}), ("drip", {"bytes": 300, "every": "1s"})):
@@ -144,6 +159,28 @@ class Bytes(Host):
         self.goes_on("a post of 1 MiB")
 
 
+class Tls(Host):
+    RATE = 60
+    HEALTH = 0.2
+
+    def options(self):
+        cert, key = self.folder + "/cert.pem", self.folder + "/key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert, "-days", "2",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+        # For the requests of this test itself.
+        handler = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=cert))
+        urllib.request.install_opener(urllib.request.build_opener(handler))
+        self.addCleanup(urllib.request.install_opener, None)
+        self.authority = '"%s"' % cert
+        return ["--tls-cert", cert, "--tls-key", key]
+
+    def test_faults_below_http_are_the_same_through_tls(self):
+        self.hit("bytewise", for_="5s")
+        self.hit("truncate", bytes=50)
+        self.hit("drop", reset=True)
+        self.hit("stall")
+
+
 class Events(Host):
     def test_events_twice_and_in_another_order_are_handled_once(self):
         self.hit("twice", count=5)
@@ -156,6 +193,60 @@ class Events(Host):
         self.act("hush", for_="10m")
         time.sleep(120 / self.RATE)
         self.goes_on("silence")
+
+
+class Whole(Host):
+    """Holds what was handled against what REST has."""
+
+    def on_rest(self):
+        """Ids of all public posts, newest first."""
+        ids, path = [], "/api/v1/timelines/public?limit=40"
+        while True:
+            page = self.server.rest(path, token=self.alice)[1]
+            if not page:
+                return ids
+            ids += [status["id"] for status in page]
+            path = "/api/v1/timelines/public?limit=40&max_id=" + ids[-1]
+
+    def setUp(self):
+        super().setUp()
+        # What came before an instance was live for the first time is none of its business.
+        self.before = {name: set(self.on_rest()) - set(self.handled(name)) for name in NAMES}
+
+    def whole(self, what):
+        """Waits until all that stands on the server has been handled; nothing of it twice."""
+        wait_until(lambda: all(set(self.on_rest()) - self.before[name] <= set(self.handled(name)) for name in NAMES),
+                   what="every post after " + what)
+        for name in NAMES:
+            ids = self.handled(name)
+            self.assertEqual(len(ids), len(set(ids)), f"{name}: handled twice after {what}")
+
+
+class Fills(Whole):
+    def test_every_post_of_an_outage_is_handled_once_and_what_rest_cannot_tell_is_a_gap(self):
+        for name, fields in (("down", {"for_": "60s"}), ("close", {"code": 1012}), ("stall", {}), ("truncate", {}),
+                             ("swallow", {"count": 3}), ("drop", {})):
+            with self.subTest(name):
+                self.act("scenario", script='for i = 1, 25 do at(i .. "s", post, "numbered " .. i) end')
+                self.act(name, **fields)
+                self.goes_on(name)
+                if name != "swallow":  # what was swallowed comes with the next outage
+                    self.whole(name)
+                time.sleep(self.HEALTH)
+        for name in NAMES:
+            whats = {gap["what"] for gap in self.lines(name, "gap")}
+            self.assertNotIn("posts", whats)
+            self.assertIn("edits", whats, "a minute of edits that nobody can bring back")
+
+
+class Deaf(Whole):
+    RATE = 1000  # REST is looked at every quarter to half an hour
+
+    def test_a_stream_that_hears_nothing_is_found_out_by_rest(self):
+        self.act("deafen")
+        for _ in range(3):
+            self.post("unheard")
+        self.whole("lost pub/sub")
 
 
 class Answers(Host):

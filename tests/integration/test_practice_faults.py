@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The faults of the practice instance as they look on the wire, on both transports and through TLS."""
 import json
+import os
+import re
 import time
 import unittest
 
-from harness import Case, wait_until
+from harness import SOURCE, Case, wait_until
 from wire import CLOSE, PING, TEXT, EventStream, WebSocket, Wire, http
 
 
@@ -28,7 +30,7 @@ class Faults(Case):
     def both(self, stream="public"):
         """An event stream and a WebSocket on the same stream."""
         sse, ws = EventStream(self.server, stream.replace(":", "/")), WebSocket(self.server, "/?stream=" + stream)
-        self.listening({"user": "timeline:"}.get(stream, "timeline:" + stream)) if stream != "user" else self.heard(2)
+        self.listening("timeline:" + stream)
         return sse, ws
 
     def heard(self, count):
@@ -279,6 +281,22 @@ class Answers(Faults):
 
 
 class Scripts(Faults):
+    def test_the_script_in_the_documentation_runs(self):
+        with open(os.path.join(SOURCE, "docs", "practice.md"), encoding="utf-8") as file:
+            part = file.read().split("## `--scenario", 1)[1].split("## ", 1)[0]
+        script = "\n".join(re.findall(r"^    (.*)$", part, re.M))
+        server = self.practice("--quiet", "--clock-rate", 60, "--scenario", self.write("documented.lua", script))
+        wanted = {"mention", "post", "close", "refuse", "limit", "fail", "down"}
+
+        def all_done():
+            try:
+                done = {row["action"] for row in server.rest("/practice/faults")[1]["actions"]}
+            except OSError:
+                return False  # it is down for a second
+            return wanted <= done
+        wait_until(all_done, what="every action of the script")
+        self.assertEqual([line for line in server.lines["err"] if "scenario" in line], [])
+
     def test_scripts_and_times_come_over_http_too(self):
         sse = EventStream(self.server, "public")
         self.listening("timeline:public")

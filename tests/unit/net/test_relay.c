@@ -63,7 +63,7 @@ dial(int port)
 static void
 join(struct bench *bench)
 {
-	struct sockaddr_in from;
+	struct sockaddr_in from = {0};
 	socklen_t len = sizeof(from);
 
 	bench->client = dial(relay_port(bench->relay));
