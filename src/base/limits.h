@@ -209,7 +209,10 @@
 #define ACTION_KEY_MAX          2048
 #define ERROR_BODY_SHOWN_MAX    300 /* of a server's words in a message */
 #define ARCHIVE_NAME_MAX        64
-#define ARCHIVE_ASIDE_MAX       1000 /* files of one archive that were put aside */
+#define ARCHIVE_ASIDE_MAX       1000             /* files of one archive that were put aside */
+#define ROTATION_BYTES_MIN      INT64_C(1000000) /* of a file, when the operator asks for a size */
+#define ROTATION_BYTES_MAX      INT64_C(1000000000000)
+#define ROTATION_NUMBER_MAX     9999 /* files of one archive and day: their names sort */
 #define REPLAY_BROKEN_SHOWN_MAX 10
 #define REPLAY_TURNS_MAX        4096 /* at one instant: a plugin may start tasks again and again */
 #define REPLAY_DRAIN_MS         INT64_C(86400000) /* that handlers may wait on after the last event */

@@ -71,6 +71,22 @@ on_time_up(void *data)
 	loop_stop(((struct run *)data)->session.loop);
 }
 
+/* --rotate counts in place of what the config file says. */
+static bool
+add_rotation(struct config *config, const struct flag_value *flag, const struct session *session)
+{
+	char error[MESSAGE_MAX];
+	if (flag->text_count > 0)
+		config->archive = (struct rotation){0};
+	for (unsigned i = 0; i < flag->text_count; i++) {
+		if (rotation_add(&config->archive, str_from(flag->texts[i]), error))
+			continue;
+		log_error(session->log, "--rotate: %s", error);
+		return false;
+	}
+	return true;
+}
+
 /* Config file and command line as one; at the start, and for a reload. */
 static bool
 read_target(struct config *config, const struct args *args, const struct session *session)
@@ -86,7 +102,7 @@ read_target(struct config *config, const struct args *args, const struct session
 		double wanted = args_flag(args, "process-backlog")->number;
 		config->process_backlog = wanted < BACKLOG_MAX ? (unsigned)wanted : BACKLOG_MAX;
 	}
-	return true;
+	return add_rotation(config, args_flag(args, "rotate"), session);
 }
 
 static void
@@ -220,6 +236,9 @@ static const struct flag run_flags[] = {
 		false},
 	{"process-backlog", FLAG_NUMBER, "N",
 		"at the first run, handle the newest N posts of before, too (default: 0)", false},
+	{"rotate", FLAG_TEXTS, "WHEN",
+		"archives begin a new file each \"day\", or at a size such as \"100MB\"; may be given twice",
+		false},
 	{"seconds", FLAG_NUMBER, "N", "end after N seconds", false},
 	{NULL, FLAG_SWITCH, NULL, NULL, false},
 };

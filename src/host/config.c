@@ -541,10 +541,18 @@ read_alerts(struct reader *reader, struct json_value root)
 }
 
 static bool
+read_archive(struct reader *reader, struct json_value root)
+{
+	char error[MESSAGE_MAX];
+	return rotation_read(&reader->config->archive, json_get(root, "archive"), error) ||
+	       fail(reader, "%s", error);
+}
+
+static bool
 read_json(struct reader *reader, struct str text)
 {
-	static const char *const keys[] = {
-		"accounts", "plugins", "plugin_folder", "alert", "tz", "keep", "process_backlog"};
+	static const char *const keys[] = {"accounts", "plugins", "plugin_folder", "alert", "tz",
+		"keep", "process_backlog", "archive"};
 	struct json_parser *parser = json_parser_create();
 	struct json_doc *doc = NULL;
 	struct json_error json_error;
@@ -555,8 +563,8 @@ read_json(struct reader *reader, struct str text)
 	good = good && check_keys(reader, root, "the config", keys, COUNT_OF(keys)) &&
 	       read_keep(reader, root) && read_accounts(reader, json_get(root, "accounts")) &&
 	       read_plugins(reader, json_get(root, "plugins")) && read_folder(reader, root) &&
-	       read_backlog(reader, root) && read_alerts(reader, root) && read_zone(reader, root) &&
-	       check_instances(reader);
+	       read_backlog(reader, root) && read_alerts(reader, root) &&
+	       read_archive(reader, root) && read_zone(reader, root) && check_instances(reader);
 	json_doc_destroy(doc);
 	json_parser_destroy(parser);
 	return good;

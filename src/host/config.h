@@ -9,6 +9,7 @@
 #include "config_folder.h"
 #include "json.h"
 #include "plugin_limits.h"
+#include "rotation.h"
 #include "secrets.h"
 #include "streaming.h"
 
@@ -67,6 +68,7 @@ struct config {
 	unsigned
 		process_backlog; /* posts of before the first run that are handled, of each stream */
 	struct config_keep keep;
+	struct rotation archive;
 	char *tz; /* the time zone where a plugin names none; NULL: the machine's */
 };
 

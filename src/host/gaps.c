@@ -82,8 +82,8 @@ archive(struct host *host, const struct gap *gap)
 	gap_put_line(gap, &line);
 	for (size_t i = 0; i < count; i++) {
 		if (host->by_number[hearing[i]])
-			archives_note(
-				host->archives, host->by_number[hearing[i]]->name, buf_str(&line));
+			archives_note(host->archives, clock_wall_ms(&host->config.clock),
+				host->by_number[hearing[i]]->name, buf_str(&line));
 	}
 	buf_finish(&line);
 }

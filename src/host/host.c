@@ -282,6 +282,7 @@ create_store(struct host *host)
 		return false;
 	}
 	host->archives = archives_open(folder, host->store, host->config.log);
+	archives_set_rotation(host->archives, &host->config.config->archive);
 	bool dry = host->config.dry_run || host->config.offline;
 	host->outbox = create_outbox(host, dry);
 	host->dry_outbox = create_outbox(host, true);

@@ -182,7 +182,8 @@ perform_archive(const struct cause *cause, const struct effect *effect)
 	struct buf line;
 	buf_init(&line, EVENT_LINE_MAX);
 	event_write_line(&event, &line);
-	archives_add(host->archives, cause->instance->name, effect->name, buf_str(&line));
+	archives_add(host->archives, clock_wall_ms(&host->config.clock), cause->instance->name,
+		effect->name, buf_str(&line));
 	buf_finish(&line);
 	host->stats.archived++;
 	char *path = archives_path(host->archives, cause->instance->name, effect->name);

@@ -292,6 +292,17 @@ change_plugins(struct host *host, const struct config *fresh, bool load, struct 
 
 /* ---- all of it ---- */
 
+static void
+change_rotation(
+	struct host *host, const struct config *old, const struct config *fresh, struct buf *words)
+{
+	if (old->archive.daily == fresh->archive.daily &&
+		old->archive.bytes == fresh->archive.bytes)
+		return;
+	archives_set_rotation(host->archives, &fresh->archive);
+	say(host, words, "archive: files rotate as the config says now, from the next line on");
+}
+
 static bool
 refuse(struct host *host, struct config *fresh, const struct buf *words)
 {
@@ -322,6 +333,7 @@ reconfig_run(struct host *host, struct buf *words)
 	bool load = !same(old->tz, fresh->tz); /* what plugins read while they load */
 	host->config.config = fresh;
 	change_accounts(host, old, fresh, words);
+	change_rotation(host, old, fresh, words);
 	bool good = change_plugins(host, fresh, load, words);
 	remove_accounts(host, fresh, words);
 	if (host->own_config) {

@@ -88,6 +88,7 @@ const char *const sql_texts[SQL_COUNT] = {
 
 	[SQL_ARCHIVE_PUT] = "INSERT INTO archives (file, length) VALUES (?1, ?2)"
 			    " ON CONFLICT DO UPDATE SET length = ?2",
+	[SQL_ARCHIVE_DELETE] = "DELETE FROM archives WHERE file = ?1",
 	[SQL_ARCHIVE_GET] = "SELECT length FROM archives WHERE file = ?1",
 	[SQL_ARCHIVE_EACH] = "SELECT file, length FROM archives ORDER BY file",
 

@@ -112,6 +112,14 @@ archive_put_length(struct store *store, const char *file, int64_t length)
 }
 
 void
+archive_delete(struct store *store, const char *file)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_ARCHIVE_DELETE);
+	db_put_text(stmt, 1, file);
+	(void)db_write(store, SQL_ARCHIVE_DELETE, stmt);
+}
+
+void
 archive_each(struct store *store, archive_fn *fn, void *data)
 {
 	sqlite3_stmt *stmt = db_use(store, SQL_ARCHIVE_EACH);

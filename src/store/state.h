@@ -31,6 +31,7 @@ void schedule_delete_others(struct store *store, const char *instance, struct st
 /* Committed length of an archive file, by its path below the state folder. 0 when unknown. */
 int64_t archive_length(struct store *store, const char *file);
 void archive_put_length(struct store *store, const char *file, int64_t length);
+void archive_delete(struct store *store, const char *file);
 typedef void archive_fn(void *data, const char *file, int64_t length);
 void archive_each(struct store *store, archive_fn *fn, void *data);
 

@@ -145,39 +145,90 @@ tusk.on("update", { text = "casino" }, function(status) status:reply("no") end)
             self.assertRegex(err, wanted)
 
     def test_a_list_of_words_makes_the_archive_that_an_oracle_makes(self):
+        path, oracle = self.hour_of_posts()
+        config = self.write("moontusk.lua", 'return { plugins = { "./keep.lua" }, archive = { rotate = { "day", "1MB" } } }\n')
+        args = ["replay", path, "--quiet", "--config", config, "--state"]
+        state = self.folder + "/state"
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        code, _, err = self.run_to_end(*args, state, "--", "keep")
+        self.assertEqual(code, 0, err)
+        if harness.SLOW == 1 and before < 100 * 1024:
+            self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 100 * 1024)
+        names, kept = self.archive(state)
+        posts = [json.loads(text) for text in kept.splitlines()]
+        versions = [(post["payload"]["id"], post["payload"].get("edited_at")) for post in posts]
+        self.assertEqual(len(versions), len(set(versions)), "a version was kept twice")
+        self.assertEqual(set(versions), oracle)
+        self.assertGreater(len(oracle), 500)
+        # Each day has files of its own, of which all but the last are nearly as large as they may be.
+        for day in ("2026-11-20", "2026-11-21"):
+            of_day = [name for name in names if day in name]
+            self.assertEqual(of_day, [f"posts_{day}.jsonl"] + [f"posts_{day}_{n:04}.jsonl" for n in range(2, len(of_day) + 1)])
+            self.assertGreater(len(of_day), 1)
+            for name in of_day:
+                with open(f"{state}/archive/keep/{name}", "rb") as file:
+                    text = file.read()
+                self.assertLess(len(text), 1500000)
+                self.assertEqual({json.loads(line)["received_at"][:10] for line in text.splitlines()}, {day})
+        self.assertEqual(len(names), len(set(names)))
+        # The same when it is killed again and again, and from the archive itself.
+        torn = self.folder + "/torn"
+        kills = 0
+        for size in (300000, 1400000, 2600000):
+            replay = self.start(*args, torn, "--", "keep")
+            harness.wait_until(lambda limit=size, run=replay: run.process.poll() is not None or self.archived(torn) > limit,
+                               what=f"{size} bytes in the archive")
+            kills += replay.process.poll() is None
+            replay.kill()
+        self.assertGreater(kills, 0)
+        self.assertEqual(self.run_to_end(*args, torn, "--", "keep")[0], 0)
+        self.assertEqual(self.archive(torn)[1], kept)
+        report, _ = self.report(f"{torn}/archive/keep", "--config", config, "--", "keep")
+        self.assertEqual((report["events"], report["rules"][0]["matches"]), (len(oracle), len(oracle)))
+
+    def hour_of_posts(self):
+        """keep.lua with 300 words; 20,000 posts around midnight with edits, some of all heard twice. (path, versions to be kept)."""
         rng = random.Random(13)
         words = [f"kw{chr(97 + n % 26)}{chr(97 + n // 26)}x" for n in range(300)]
         listed = set(words)
         self.write("words.txt", "\n".join(words) + "\n")
-        plugin = self.write("keep.lua", 'local tusk = require "moontusk"\ntusk.subscribe("public")\n'
-                            'tusk.on("status", { words = "words.txt" }, function(_, event) event:archive("posts") end)\n')
+        self.write("keep.lua", 'local tusk = require "moontusk"\ntusk.subscribe("public")\n'
+                   'tusk.on("status", { words = "words.txt" }, function(_, event) event:archive("posts") end)\n')
         oracle, lines = set(), []
         for n in range(20000):
             text = [rng.choice(("the", "old", "kwaa", "harbour", "walk")) for _ in range(8)]
             if rng.random() < 0.05:
                 text[3] = rng.choice(words) + rng.choice(("", "", "ish", "."))
-            version = "2026-11-20T12:00:00.000Z"
+            at = f"2026-11-{20 + n // 10000}T{23 if n < 10000 else 0:02}:{30 + n // 800 if n < 10000 else n // 800 - 12:02}:00.000Z"
+            version = at
             found = any(word.rstrip(".") in listed for word in text)
-            lines.append(line(n, " ".join(text)))
+            text.append("and a long way home " * 150 if found else "home")
+            lines.append(line(n, " ".join(text), at=at))
             if found:
                 oracle.add((str(1000000 + n), None))
             if n % 40 == 0:  # an edit, heard twice
-                lines += [line(n, " ".join(text) + " edited", "status.update", edited_at=version)] * 2
+                lines += [line(n, " ".join(text) + " edited", "status.update", at, edited_at=version)] * 2
                 if found:
                     oracle.add((str(1000000 + n), version))
-        path = self.write("events.jsonl", "".join(lines + lines[:100]))
-        state = self.folder + "/state"
-        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        code, _, err = self.run_to_end("replay", path, "--state", state, "--", plugin)
-        self.assertEqual(code, 0, err)
-        if harness.SLOW == 1 and before < 100 * 1024:
-            self.assertLess(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, 100 * 1024)
-        with open(state + "/archive/keep/posts.jsonl", encoding="utf-8") as file:
-            kept = [json.loads(text)["payload"] for text in file]
-        versions = [(post["id"], post.get("edited_at")) for post in kept]
-        self.assertEqual(len(versions), len(set(versions)), "a version was kept twice")
-        self.assertEqual(set(versions), oracle)
-        self.assertGreater(len(oracle), 500)
+        return self.write("events.jsonl", "".join(lines + lines[:100])), oracle
+
+    @staticmethod
+    def archive(state):
+        """The names of the archive's files in order, and all of their bytes, of which each file ends a line."""
+        folder = state + "/archive/keep"
+        names, content = sorted(os.listdir(folder)), b""
+        for name in names:
+            with open(f"{folder}/{name}", "rb") as file:
+                content += file.read()
+            assert content.endswith(b"\n"), name
+        return names, content
+
+    @staticmethod
+    def archived(state):
+        try:
+            return sum(entry.stat().st_size for entry in os.scandir(state + "/archive/keep"))
+        except FileNotFoundError:
+            return 0
 
 
 if __name__ == "__main__":

@@ -5,6 +5,9 @@
 #include "archive.h"
 #include "store.h"
 
+/* 2026-11-21T12:00:00Z */
+#define NOON INT64_C(1795262400000)
+
 struct opened {
 	struct store *store;
 	struct archives *archives;
@@ -32,7 +35,7 @@ close_all(struct opened *opened)
 static void
 add_line(struct opened *opened, const char *line)
 {
-	archives_add(opened->archives, "cats", "found", str_from(line));
+	archives_add(opened->archives, NOON, "cats", "found", str_from(line));
 	assert_true(store_begin(opened->store));
 	assert_true(archives_write(opened->archives));
 	assert_true(store_commit(opened->store));
@@ -66,7 +69,7 @@ lines_of_a_turn_that_was_not_committed_are_gone_after_a_restart(void **state)
 	struct opened opened = open_all(*state);
 	add_line(&opened, "kept");
 	char *path = archives_path(opened.archives, "cats", "found");
-	archives_add(opened.archives, "cats", "found", STR("lost"));
+	archives_add(opened.archives, NOON, "cats", "found", STR("lost"));
 	assert_true(store_begin(opened.store));
 	assert_true(archives_write(opened.archives));
 	store_rollback(opened.store);
@@ -97,7 +100,8 @@ static void
 nothing_is_left_of_a_first_turn_that_was_lost(void **state)
 {
 	struct opened opened = open_all(*state);
-	archives_add(opened.archives, "cats", "found", STR("a long line of a turn that was lost"));
+	archives_add(
+		opened.archives, NOON, "cats", "found", STR("a long line of a turn that was lost"));
 	assert_true(store_begin(opened.store));
 	assert_true(archives_write(opened.archives));
 	store_rollback(opened.store); /* the very first turn: the database knows of no such file */
@@ -119,7 +123,7 @@ static void
 takes_a_first_turn_that_was_committed_and_not_renamed(void **state)
 {
 	struct opened opened = open_all(*state);
-	archives_add(opened.archives, "cats", "found", STR("one"));
+	archives_add(opened.archives, NOON, "cats", "found", STR("one"));
 	assert_true(store_begin(opened.store));
 	assert_true(archives_write(opened.archives));
 	assert_true(store_commit(opened.store)); /* and killed */
@@ -158,10 +162,10 @@ a_turn_that_is_rolled_back_leaves_the_files_as_they_were(void **state)
 	struct opened opened = open_all(*state);
 	add_line(&opened, "one");
 	char *path = archives_path(opened.archives, "cats", "found");
-	archives_add(opened.archives, "cats", "found", STR("lost"));
+	archives_add(opened.archives, NOON, "cats", "found", STR("lost"));
 	assert_true(store_begin(opened.store));
 	assert_true(archives_write(opened.archives));
-	archives_add(opened.archives, "cats", "found", STR("not even written"));
+	archives_add(opened.archives, NOON, "cats", "found", STR("not even written"));
 	store_rollback(opened.store);
 	archives_roll_back(opened.archives);
 	folder_expect(path, "one\n");
