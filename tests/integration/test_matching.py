@@ -51,6 +51,35 @@ class Matching(harness.Case):
                          {(2, "text", "text", "(a+)+$"), (5, "text", "text", "(a+)+$")})
         self.assertEqual([d["times"] for d in details if d["off"]], [5, 5])
 
+    def test_a_reload_switches_a_pattern_on_again(self):
+        practice = self.practice("--quiet")
+        plugin = self.write("bomb.lua", """local tusk = require "moontusk"
+            tusk.subscribe("public")
+            tusk.on("update", { text = [[^end (a+)+$]] }, function(status) tusk.log.info("found %s", status.content) end)""")
+        state = self.folder + "/state"
+        host = self.start("run", plugin, "--server", practice.url, "--state", state, token=practice.token)
+        harness.wait_until(lambda: any("public" in name for name in practice.rest("/practice/state")[1]["listeners"]),
+                           what="a listener")
+
+        def off():
+            return sum("is off until the plugin is loaded again" in line for line in host.lines["err"])
+
+        def post_until_off(times):
+            for number in range(5):
+                practice.rest("/practice/post", "POST", {"text": f"{number}\nend {BOMBED}"})
+            harness.wait_until(lambda: off() == times, what=f"off {times} times")
+        post_until_off(1)
+        # It stays off for what it would match, until the plugin is loaded again, changed or not.
+        practice.rest("/practice/post", "POST", {"text": "end aaa"})
+        for times in (2, 3):
+            code, out, err = self.run_to_end("reload", "bomb", "--state", state)
+            self.assertEqual(code, 0, out + err)
+            practice.rest("/practice/post", "POST", {"text": "end aa"})
+            harness.wait_until(lambda count=times - 1: host.text().count("found <p>end aa</p>") == count, what="a match")
+            post_until_off(times)
+        self.assertNotIn("end aaa</p>", host.text())
+        host.stop()
+
     def words_plugin(self, words):
         self.write("list.txt", "\n".join(words) + "\n")
         return self.write("words.lua", """local tusk = require "moontusk"

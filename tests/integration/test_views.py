@@ -59,6 +59,28 @@ class Views(harness.Case):
             ("6", "folded", "reblog.content", "ca<wbr>s\\u0456no"),
         ])
 
+    def test_leet_words_are_found_in_every_hidden_part(self):
+        posts = [{"spoiler_text": "my C4S1N0"}, {"media_attachments": [{"type": "image", "description": "a c451n0"}]},
+                 {"poll": {"options": [{"title": "no"}, {"title": "c@s!n0"}]}}, {"content": "<p>c4<wbr>s1n0</p>"}, {"content": "4510"},
+                 {"media_attachments": [{"type": "image", "description": "a casino"}]}]
+        found = self.hits("""{ words = { "casino", leet = true } }""", posts)
+        self.assertEqual([(hit["id"], hit["view"], hit["source"]["field"], hit["seen"]) for hit in found], [
+            ("1", "leet", "spoiler_text", "C4S1N0"),
+            ("2", "leet", "media_attachments.0.description", "c451n0"),
+            ("3", "leet", "poll.options.1.title", "c@s!n0"),
+            ("4", "leet", "content", "c4<wbr>s1n0"),
+            ("6", "folded", "media_attachments.0.description", "casino"),
+        ])
+
+    def test_a_pattern_looks_at_one_part_alone(self):
+        posts = [{"spoiler_text": "casino"}, {"media_attachments": [{"type": "image", "description": "casino"}]},
+                 {"poll": {"options": [{"title": "casino"}]}}, {"content": "<p>casino</p>"}]
+        fields = ["spoiler_text", "media_attachments.0.description", "poll.options.0.title", "content"]
+        for number, view in enumerate(("cw", "alt", "poll", "body"), 1):
+            found = self.hits('{ text = { { "casino", view = "%s" } } }' % view, posts)
+            self.assertEqual([(hit["id"], hit["view"], hit["source"]["field"]) for hit in found],
+                             [(str(number), view, fields[number - 1])])
+
     def test_the_text_of_a_word_is_what_people_see(self):
         found = self.hits("""{ words = { "free viagra" } }""", [{"content": "<p>get FREE <b>V I</b> A G R A!</p>"}])
         self.assertEqual([(hit["text"], hit["seen"]) for hit in found], [("FREE V I A G R A", "FREE <b>V I</b> A G R A")])

@@ -29,7 +29,7 @@ static struct json_parser *parser;
 static const char *const letters[] = {"a", "b", "ab", "K", "k", "\xe2\x84\xaa", "s", "ſ", "S", "é",
 	"É", "e\xcc\x81", "и", "И", "Σ", "ς", "σ", "ß", "ẞ", "ı", "İ", "i", "猫", "か", "カ", "한",
 	"ا", "ة", "न", "ी", "ก", "1", "_", "🍆", "$", "'", "’", "\xc2\xad", "\xe2\x80\x8b",
-	"\xe2\x80\x8d", "ｋ", "𝓴", "-", "."};
+	"\xe2\x80\x8d", "ｋ", "𝓴", "-", ".", "as", "as", "a5", "a5", "@s", "@s"};
 static const char *const gaps[] = {" ", " ", "  ", "\n", ", ", "\xc2\xa0", "/", "#", "@", ""};
 
 static void
@@ -118,6 +118,50 @@ add_list(struct rng *rng, struct buf *out, const char *key, void (*add)(struct r
 	buf_add_char(out, ']');
 }
 
+/* Words of which all, some or none are looked for in the leet form, too. */
+static void
+add_word_list(struct rng *rng, struct buf *out)
+{
+	uint64_t leet = rng_below(rng, 4);
+
+	json_put_key(out, "words");
+	if (leet == 0)
+		buf_add_text(out, "{\"list\":");
+	buf_add_char(out, '[');
+	for (size_t i = rng_below(rng, 6); i < 6; i++) {
+		json_put_comma(out);
+		if (leet == 1 && i % 2) {
+			buf_add_char(out, '{');
+			put_random(rng, out, "list", add_phrase);
+			buf_add_text(out, ",\"leet\":true}");
+		} else {
+			put_random(rng, out, NULL, add_phrase);
+		}
+	}
+	if (leet == 1)
+		buf_add_text(out, ",{\"list\":\"as\",\"leet\":true}");
+	buf_add_text(out, leet == 0 ? ",\"as\"],\"leet\":true}" : "]");
+}
+
+/* Patterns in views that have no key of their own. */
+static void
+add_view_list(struct rng *rng, struct buf *out)
+{
+	static const char *const views[] = {"alt", "cw", "poll", "folded", "leet", "request"};
+
+	json_put_key(out, "text");
+	buf_add_char(out, '[');
+	for (size_t i = rng_below(rng, 3); i < 3; i++) {
+		json_put_comma(out);
+		buf_add_char(out, '{');
+		put_random(rng, out, "pattern", add_pattern);
+		json_put_key(out, "view");
+		json_put_text(out, views[rng_below(rng, COUNT_OF(views))]);
+		buf_add_char(out, '}');
+	}
+	buf_add_char(out, ']');
+}
+
 static void
 add_key(struct rng *rng, struct buf *out, uint64_t which, int depth)
 {
@@ -125,10 +169,14 @@ add_key(struct rng *rng, struct buf *out, uint64_t which, int depth)
 
 	switch (which) {
 	case 0:
-		add_list(rng, out, "words", add_phrase);
+		add_word_list(rng, out);
 		break;
 	case 1:
-		add_list(rng, out, patterns[rng_below(rng, COUNT_OF(patterns))], add_pattern);
+		if (rng_below(rng, 3))
+			add_list(rng, out, patterns[rng_below(rng, COUNT_OF(patterns))],
+				add_pattern);
+		else
+			add_view_list(rng, out);
 		break;
 	case 2:
 		add_list(rng, out, "tags", add_word);
@@ -199,7 +247,11 @@ random_event(struct rng *rng)
 	put_random(rng, &out, "content", add_text);
 	put_random(rng, &out, "spoiler_text", add_phrase);
 	buf_add_text(&out, rng_below(rng, 2) ? ",\"sensitive\":true" : ",\"sensitive\":false");
-	buf_add_text(&out, ",\"tags\":[{");
+	buf_add_text(&out, ",\"media_attachments\":[{\"type\":\"image\"");
+	put_random(rng, &out, "description", add_phrase);
+	buf_add_text(&out, "}],\"poll\":{\"options\":[{");
+	put_random(rng, &out, "title", add_phrase);
+	buf_add_text(&out, "}]},\"tags\":[{");
 	put_random(rng, &out, "name", add_word);
 	buf_add_text(&out, "}],\"mentions\":[{");
 	put_random(rng, &out, "acct", add_word);
@@ -219,7 +271,7 @@ struct trial {
 	struct views *views;
 	struct pattern_scratch *scratch;
 	unsigned set; /* number of the last one */
-	unsigned yes, skipped;
+	unsigned yes, leet, skipped;
 };
 
 static bool
@@ -253,6 +305,7 @@ compare_one(struct trial *trial, struct scan *scan, const struct rule *rule)
 		fail_msg("%d with the set, %d without: %s", result, expected,
 			views_get(trial->views, VIEW_TEXT).ptr);
 	trial->yes += result == RULE_YES;
+	trial->leet += result == RULE_YES && with.view == VIEW_LEET && with.key[0] == 'w';
 	if (result == RULE_YES) {
 		assert_string_equal(plain.key, with.key);
 		assert_int_equal(plain.view, with.view);
@@ -318,6 +371,7 @@ answers_are_those_of_rules_alone(void **state)
 			event_unref(trial.events[i]);
 	}
 	assert_true(trial.yes > (unsigned)rounds * 20);
+	assert_true(trial.leet > (unsigned)rounds);
 	assert_true(trial.skipped > (unsigned)rounds * 100);
 	pattern_scratch_destroy(trial.scratch);
 	views_destroy(trial.views);
