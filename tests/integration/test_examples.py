@@ -77,6 +77,13 @@ class Examples(harness.Case):
         status = {"id": "1", "content": "<p>a cat</p>", "visibility": "public",
                   "account": {"id": "2", "acct": "a@b.example", "username": "a"}}
         self.write("events.jsonl", json.dumps(status) + "\n")
+        with open(os.path.join(source, "docs/match.md"), encoding="utf-8") as file:
+            casino, expect = re.findall(r"```lua\n(.*?)```", file.read().split("## Back-testing", 1)[1], re.S)
+        self.write("casino.lua", casino)
+        self.write("expect.lua", expect)
+        status["content"] = "<p>A casino!</p>"
+        status["account"]["created_at"] = status["created_at"] = "2026-11-20T12:00:00.000Z"
+        self.write("archive/posts.jsonl", json.dumps(status) + "\n")
 
     def test_each_of_them_works(self):
         practice = self.practice("--quiet", "--rate", 20)

@@ -3,6 +3,7 @@
 """moontusk replay over recordings: packed, cut by time, on threads, judged by --expect; and the archive that a list of words makes."""
 import json
 import os
+import pty
 import random
 import re
 import resource
@@ -143,6 +144,57 @@ tusk.on("update", { text = "casino" }, function(status) status:reply("no") end)
             code, _, err = self.run_to_end(*args, "--expect", self.write("wrong.lua", text))
             self.assertEqual(code, 1)
             self.assertRegex(err, wanted)
+
+    def test_a_terminal_shows_rate_and_time_left_and_a_pipe_does_not(self):
+        plugin = self.write("slow.lua", 'local tusk = require "moontusk"\ntusk.on("update", { text = "cat" }, function(status)\n'
+                            '  for _ = 1, 10000 do end\n  if status.id:find("500$") then tusk.log.info("passed %s", status.id) end\nend)\n')
+        path = self.write("events.jsonl", "".join(line(n, "a cat " + "and so on " * 40) for n in range(6000)))
+        args = [harness.MOONTUSK, "replay", path, "--", plugin]
+        code, shown = self.on_terminal(args)
+        self.assertEqual(code, 0, shown)
+        bars = re.findall(r"\r\x1b\[K\[(#* *)\] +(\d+) %  (\d+) events/s  (\d+\.\d) MB/s  (\d+:\d\d:\d\d) left", shown)
+        self.assertGreater(len(bars), 0, shown)
+        done = [int(bar[1]) for bar in bars]
+        self.assertEqual(done, sorted(done))
+        for bar, percent, _, _, _ in bars:
+            self.assertEqual(len(bar), 24)
+            self.assertAlmostEqual(bar.count("#") / 24, int(percent) / 100, delta=0.06)
+        # Lines of the log stand by themselves, and at the end the bar is gone.
+        lines = [text for text in re.split(r"\r\x1b\[K|\r\n", shown) if "passed" in text]
+        self.assertEqual(len(lines), 6)
+        for text in lines:
+            self.assertRegex(text, r"^moontusk: info: slow: passed \d+$")
+        self.assertNotIn("left", shown.rsplit("\r\x1b[K", 1)[1])
+        # Without a terminal, or when nobody wants it, there is none; from standard input it has no end to tell.
+        args[-1] = self.write("cats.lua", self.CATS)
+        code, _, err = self.run_to_end(*args[1:])
+        self.assertEqual((code, "\x1b" in err, "events/s" in err, "\r" in err), (0, False, False, False))
+        code, shown = self.on_terminal(args[:2] + ["--quiet"] + args[2:])
+        self.assertEqual((code, "left" in shown, "\x1b[K" in shown), (0, False, False))
+        with open(path, "rb") as file:
+            code, shown = self.on_terminal(args[:2] + ["-"] + args[3:], stdin=file)
+        self.assertEqual(code, 0, shown)
+        if "\x1b[K" in shown:
+            self.assertRegex(shown, r"\r\x1b\[K\d+ events  \d+/s  \d+\.\d MB/s")
+        self.assertNotIn("left", shown)
+
+    def on_terminal(self, args, stdin=subprocess.DEVNULL):
+        """Exit code of a run whose standard error is a terminal, and what that shows."""
+        main, side = pty.openpty()
+        env = harness.clean_env(HOME=self.folder, TERM="xterm")
+        shown = b""
+        with subprocess.Popen(args, stdin=stdin, stdout=subprocess.DEVNULL, stderr=side, env=env) as process:
+            os.close(side)
+            while True:
+                try:
+                    piece = os.read(main, 4096)
+                except OSError:  # the other end is closed
+                    piece = b""
+                if not piece:
+                    break
+                shown += piece
+        os.close(main)
+        return process.returncode, shown.decode()
 
     def test_a_list_of_words_makes_the_archive_that_an_oracle_makes(self):
         path, oracle = self.hour_of_posts()
