@@ -189,11 +189,26 @@ decode_whole(
 
 /* ---- any line ---- */
 
-static bool
-is_status(struct json_value root)
+enum { KEY_KIND, KEY_EVENT, KEY_ID, KEY_CONTENT, KEY_CREATED_AT, KEYS };
+
+/* The members that tell what a line is. */
+static void
+find_keys(struct json_value root, struct json_value found[KEYS])
 {
-	return json_exists(json_get(root, "id")) &&
-	       json_type(json_get(root, "content")) == JSON_STRING;
+	static const struct str keys[KEYS] = {
+		[KEY_KIND] = {"kind", 4},
+		[KEY_EVENT] = {"event", 5},
+		[KEY_ID] = {"id", 2},
+		[KEY_CONTENT] = {"content", 7},
+		[KEY_CREATED_AT] = {"created_at", 10},
+	};
+	json_get_each(root, keys, found, KEYS);
+}
+
+static bool
+is_status(const struct json_value found[KEYS])
+{
+	return json_exists(found[KEY_ID]) && json_type(found[KEY_CONTENT]) == JSON_STRING;
 }
 
 static enum decode_result
@@ -202,20 +217,23 @@ decode_parsed(const struct decode_context *context, struct str line, struct json
 {
 	struct json_value root = json_root(doc);
 	enum decode_result result = DECODE_BROKEN;
-	if (json_doc_is_borrowed(doc) && !is_status(root)) { /* a payload inside is parsed again */
+	struct json_value found[KEYS];
+	find_keys(root, found);
+	if (json_doc_is_borrowed(doc) && !is_status(found)) { /* a payload inside is parsed again */
 		doc = json_doc_keep(doc);
 		root = json_root(doc);
+		find_keys(root, found);
 	}
-	if (json_str(json_get(root, "kind")).len > 0) {
+	if (json_str(found[KEY_KIND]).len > 0) {
 		result = decode_whole(context, root, out);
-	} else if (json_str(json_get(root, "event")).len > 0) {
+	} else if (json_str(found[KEY_EVENT]).len > 0) {
 		result = decode_ws(context, line, out); /* a frame as a client saved it */
-	} else if (is_status(root)) {
+	} else if (is_status(found)) {
 		struct decode_parts parts = decode_parts_init(context);
 		parts.name = str_from(event_kind_info(EVENT_UPDATE)->name);
 		parts.payload = line;
 		if (context->origin == ORIGIN_REPLAY) { /* it was heard when it was posted, about */
-			read_time(&parts, json_get(root, "created_at"));
+			read_time(&parts, found[KEY_CREATED_AT]);
 		}
 		return decode_finish(context, &parts, doc, out);
 	} else {

@@ -150,12 +150,6 @@ after(const struct json_doc *doc, uint64_t at)
 }
 
 struct json_value
-json_get(struct json_value object, const char *key)
-{
-	return json_get_str(object, str_from(key));
-}
-
-struct json_value
 json_get_str(struct json_value object, struct str key)
 {
 	if (tape_type(object) != '{') {
@@ -165,11 +159,41 @@ json_get_str(struct json_value object, struct str key)
 	uint64_t end = JSON_TAPE_AFTER(word_of(object)) - 1;
 	for (uint64_t at = object.at + 1; at < end; at = after(doc, at + 1)) {
 		struct str name = string_at(doc, at);
-		if (name.len == key.len && memcmp(name.ptr, key.ptr, key.len) == 0) {
+		/* the last letters of keys differ more than the first */
+		if (name.len == key.len &&
+			(key.len == 0 || (name.ptr[key.len - 1] == key.ptr[key.len - 1] &&
+						 memcmp(name.ptr, key.ptr, key.len) == 0))) {
 			return (struct json_value){doc, at + 1};
 		}
 	}
 	return ABSENT;
+}
+
+void
+json_get_each(
+	struct json_value object, const struct str *keys, struct json_value *values, size_t count)
+{
+	uint64_t lens = 0; /* bits */
+	for (size_t i = 0; i < count; i++) {
+		values[i] = ABSENT;
+		lens |= UINT64_C(1) << (keys[i].len & 63);
+	}
+	if (tape_type(object) != '{') {
+		return;
+	}
+	const struct json_doc *doc = object.doc;
+	uint64_t end = JSON_TAPE_AFTER(word_of(object)) - 1;
+	size_t left = count;
+	for (uint64_t at = object.at + 1; at < end && left > 0; at = after(doc, at + 1)) {
+		struct str name = string_at(doc, at);
+		for (size_t i = 0; (lens >> (name.len & 63) & 1) && i < count; i++) {
+			if (keys[i].len == name.len && values[i].doc == NULL &&
+				str_eq(keys[i], name)) {
+				values[i] = (struct json_value){doc, at + 1};
+				left--;
+			}
+		}
+	}
 }
 
 static struct json_value

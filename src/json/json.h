@@ -70,8 +70,18 @@ bool json_get_double(struct json_value value, double *out); /* any number */
 struct str json_str(struct json_value value);
 
 /* Member of an object (the first of that name), absent value otherwise. */
-struct json_value json_get(struct json_value object, const char *key);
 struct json_value json_get_str(struct json_value object, struct str key);
+#ifndef __cplusplus
+static inline struct json_value
+json_get(struct json_value object, const char *key)
+{
+	return json_get_str(
+		object, (struct str){key, __builtin_strlen(key)}); /* counted by the compiler */
+}
+#endif
+/* The same for some keys in one walk: values[i] is that of keys[i]. */
+void json_get_each(
+	struct json_value object, const struct str *keys, struct json_value *values, size_t count);
 /* "account.acct", "media_attachments.0.description". */
 struct json_value json_path(struct json_value value, const char *path);
 size_t json_count(struct json_value container); /* elements or members; 0 for others */

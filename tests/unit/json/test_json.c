@@ -184,6 +184,27 @@ refuses_what_is_no_json(void **state)
 }
 
 static void
+finds_some_members_in_one_walk(void **state)
+{
+	static const struct str keys[] = {
+		{"b", 1}, {"none", 4}, {"a", 1}, {"", 0}, {"c", 1}, {"b", 1}};
+	struct json_value found[COUNT_OF(keys)];
+	struct json_doc *doc = parse(
+		state, STR("{\"a\":[{\"b\":0}],\"b\":1,\"\":2,\"b\":3,\"d\":{\"c\":4},\"c\":5}"));
+	struct json_value root = json_root(doc);
+	json_get_each(root, keys, found, COUNT_OF(keys));
+	for (size_t i = 0; i < COUNT_OF(keys); i++) {
+		struct json_value one = json_get_str(root, keys[i]);
+		assert_int_equal(json_exists(one), json_exists(found[i]));
+		assert_int_equal(one.at, found[i].at);
+	}
+	json_get_each(found[0], keys, found, COUNT_OF(keys)); /* no object */
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		assert_false(json_exists(found[i]));
+	json_doc_destroy(doc);
+}
+
+static void
 nesting_has_a_cap(void **state)
 {
 	char text[4 * JSON_DEPTH_MAX];
@@ -265,6 +286,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			repairs_what_servers_send_and_the_library_refuses, setup, teardown),
 		cmocka_unit_test_setup_teardown(refuses_what_is_no_json, setup, teardown),
+		cmocka_unit_test_setup_teardown(finds_some_members_in_one_walk, setup, teardown),
 		cmocka_unit_test_setup_teardown(nesting_has_a_cap, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_long_a_text_is_too_big, setup, teardown),
 		cmocka_unit_test_setup_teardown(
