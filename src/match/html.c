@@ -171,11 +171,11 @@ keep_attribute(struct html_token *token, struct str name, struct str value)
 {
 	struct str *slot = NULL;
 
-	if (str_eq_nocase(name, STR("class")))
+	if (name.len == 5 && str_eq_nocase(name, STR("class")))
 		slot = &token->class;
-	else if (str_eq_nocase(name, STR("href")))
+	else if (name.len == 4 && str_eq_nocase(name, STR("href")))
 		slot = &token->href;
-	else if (str_eq_nocase(name, STR("rel")))
+	else if (name.len == 3 && str_eq_nocase(name, STR("rel")))
 		slot = &token->rel;
 	if (slot && !slot->ptr) /* the first of a name counts */
 		*slot = value;

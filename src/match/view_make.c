@@ -218,10 +218,12 @@ add_mapped_view(struct view_maker *maker, enum view view)
 	buf_finish(&text);
 }
 
-static void
+/* One part alone is the text, wherever it stands. */
+static struct str
 make_text(struct view_maker *maker)
 {
 	static const enum view parts[] = {VIEW_CW, VIEW_BODY, VIEW_ALT, VIEW_POLL};
+	struct str first = STR("");
 
 	for (size_t i = 0; i < COUNT_OF(parts); i++) {
 		if (maker->map) {
@@ -229,9 +231,17 @@ make_text(struct view_maker *maker)
 			continue;
 		}
 		struct str part = views_get(maker->views, parts[i]);
-		if (part.len > 0)
-			buf_add_str(maker->out, str_clip(part, begin_line(maker->out)));
+		if (part.len == 0)
+			continue;
+		if (first.len == 0) {
+			first = part;
+			continue;
+		}
+		if (maker->out->len == 0)
+			buf_add_str(maker->out, first);
+		buf_add_str(maker->out, str_clip(part, begin_line(maker->out)));
 	}
+	return maker->map || maker->out->len > 0 ? buf_str(maker->out) : first;
 }
 
 /* Bytes of the mention that `text` starts with ("@alice", "@alice@host.example"), 0 for none. Only who is
@@ -312,8 +322,7 @@ view_make(struct view_maker *maker, enum view view)
 
 	switch (view) {
 	case VIEW_TEXT:
-		make_text(maker);
-		break;
+		return make_text(maker);
 	case VIEW_BODY:
 		begin_field(maker, maker->status_path, "content");
 		add_visible(maker, json_str(json_get(status, "content")));

@@ -108,38 +108,81 @@ is_blank(char c)
 	return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
 }
 
-static void
-add_text(struct walk *walk, struct str text)
+/* Eight bytes of the same. */
+#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* The top bit of each byte of zero is set; of bytes behind one perhaps, too. */
+static inline uint64_t
+zeros(uint64_t x)
+{
+	return (x - EIGHT(1u)) & ~x & EIGHT(0x80u);
+}
+
+/* True when eight bytes and the one behind are shown as they are. Now and then it is false although they are. */
+static inline bool
+is_plain(const char *text)
+{
+	uint64_t x, behind;
+
+	memcpy(&x, text, 8);
+	memcpy(&behind, text + 1, 8);
+	/* controls, a reference, two blanks */
+	return !(((x - EIGHT(' ')) & ~x & EIGHT(0x80u)) | zeros(x ^ EIGHT('&')) |
+		 (zeros(x ^ EIGHT(' ')) & zeros(behind ^ EIGHT(' '))));
+}
+
+/* Bytes at the start of `text`, which stands behind something shown, that are shown as they are: words with one blank between. */
+static size_t
+plain_run(struct str text)
 {
 	size_t i = 0;
 
 	while (i < text.len) {
-		char c = text.ptr[i], value[ENTITY_VALUE_LEN + 1];
-		size_t start = i, value_len = 0;
-		size_t taken = c != '&' ? 0
-					: html_reference((struct str){text.ptr + i, text.len - i},
-						  false, value, &value_len);
-		if (taken > 0) {
-			struct str from = {text.ptr + i, taken};
-			i += taken;
-			if (value_len == 1 && is_blank(value[0]))
-				add_blank(walk, value[0], from);
-			else
-				add_shown(walk, (struct str){value, value_len}, from);
+		if (i + 9 <= text.len && is_plain(text.ptr + i)) {
+			i += 8;
 			continue;
 		}
-		if (is_blank(c) || c == '\0') { /* browsers drop NULs */
-			if (c != '\0')
-				add_blank(walk, c, (struct str){text.ptr + i, 1});
-			i++;
-			continue;
+		char c = text.ptr[i++];
+		bool next = i < text.len && !is_blank(text.ptr[i]);
+		if (c == '&' || c == '\0' || (is_blank(c) && (c != ' ' || !next))) {
+			i--;
+			break;
 		}
-		do
-			i++;
-		while (i < text.len && text.ptr[i] != '&' && text.ptr[i] != '\0' &&
-			!is_blank(text.ptr[i]));
-		struct str run = {text.ptr + start, i - start};
-		add_shown(walk, run, run);
+	}
+	while (i > 0 && text.ptr[i - 1] == ' ')
+		i--; /* what follows decides about it */
+	return i;
+}
+
+static void
+add_reference(struct walk *walk, struct str value, struct str from)
+{
+	if (value.len == 1 && is_blank(value.ptr[0]))
+		add_blank(walk, value.ptr[0], from);
+	else
+		add_shown(walk, value, from);
+}
+
+static void
+add_text(struct walk *walk, struct str text)
+{
+	while (text.len > 0) {
+		char c = text.ptr[0], value[ENTITY_VALUE_LEN + 1];
+		size_t taken = 1, value_len = 0;
+		if (c == '&' && (taken = html_reference(text, false, value, &value_len)) > 0) {
+			add_reference(walk, (struct str){value, value_len},
+				(struct str){text.ptr, taken});
+		} else if (is_blank(c)) {
+			taken = 1;
+			add_blank(walk, c, (struct str){text.ptr, 1});
+		} else if (c == '\0') { /* browsers drop NULs */
+			taken = 1;
+		} else {
+			taken = 1 + plain_run((struct str){text.ptr + 1, text.len - 1});
+			add_shown(
+				walk, (struct str){text.ptr, taken}, (struct str){text.ptr, taken});
+		}
+		text = (struct str){text.ptr + taken, text.len - taken};
 	}
 }
 
