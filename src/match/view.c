@@ -13,7 +13,6 @@
 #define KEPT_SIZE (64u << 10)
 
 struct slot {
-	bool made;
 	struct str text;
 	struct buf buf; /* what text points into, unless it points into the event */
 };
@@ -21,7 +20,9 @@ struct slot {
 struct views {
 	struct fold folded, leet;
 	const struct event *event;
+	bool looked; /* at what it is about; not before somebody asks */
 	struct json_value status, actor;
+	uint32_t made; /* bits of the slots that are */
 	struct slot slots[VIEW_COUNT];
 };
 
@@ -79,19 +80,31 @@ void
 views_set_event(struct views *views, const struct event *event)
 {
 	views->event = event;
+	views->looked = false;
+	if (views->made & (1u << VIEW_FOLDED | 1u << VIEW_LEET)) {
+		fold_clear(&views->folded);
+		fold_clear(&views->leet);
+	}
+	for (; views->made != 0; views->made &= views->made - 1) {
+		struct buf *buf = &views->slots[__builtin_ctz(views->made)].buf;
+		if (buf->size > KEPT_SIZE)
+			buf_finish(buf);
+		buf_clear(buf);
+	}
+}
+
+static void
+look(struct views *views)
+{
+	const struct event *event = views->event;
+
+	if (views->looked)
+		return;
+	views->looked = true;
 	views->status = event ? event_status(event) : (struct json_value){0};
 	views->actor = event ? event_actor(event) : (struct json_value){0};
 	if (event && event_kind_info(event->kind)->payload == PAYLOAD_ANNOUNCEMENT)
 		views->status = json_root(event->doc);
-	fold_clear(&views->folded);
-	fold_clear(&views->leet);
-	for (size_t i = 0; i < VIEW_COUNT; i++) {
-		struct slot *slot = &views->slots[i];
-		slot->made = false;
-		if (slot->buf.size > KEPT_SIZE)
-			buf_finish(&slot->buf);
-		buf_clear(&slot->buf);
-	}
 }
 
 const struct event *
@@ -101,16 +114,18 @@ views_event(const struct views *views)
 }
 
 struct json_value
-views_status(const struct views *views)
+views_status(struct views *views)
 {
+	look(views);
 	return views->status;
 }
 
 bool
-views_have(const struct views *views, enum view view)
+views_have(struct views *views, enum view view)
 {
 	bool of_actor = view == VIEW_NAME || view == VIEW_BIO;
 
+	look(views);
 	return json_type(of_actor ? views->actor : views->status) == JSON_OBJECT;
 }
 
@@ -136,11 +151,12 @@ views_get(struct views *views, enum view view)
 {
 	struct slot *slot = &views->slots[view];
 
-	if (!slot->made) {
+	if (!(views->made >> view & 1)) {
+		look(views);
+		views->made |= UINT32_C(1) << view;
 		slot->text = make(views, view, slot);
 		if (!slot->text.ptr)
 			slot->text = STR("");
-		slot->made = true;
 	}
 	return slot->text;
 }

@@ -64,6 +64,6 @@ size_t views_source(struct views *views, enum view view, struct span span,
 const struct fold *views_fold(struct views *views, enum view view);
 /* False when the event has not even the entity that the view is made of (a post, an announcement; the author
  * for VIEW_NAME and VIEW_BIO): a `delete` matches no text, not even "^$". */
-bool views_have(const struct views *views, enum view view);
+bool views_have(struct views *views, enum view view);
 /* The post, or the announcement, which has its content, tags and mentions under the same names. */
-struct json_value views_status(const struct views *views);
+struct json_value views_status(struct views *views);
