@@ -135,6 +135,13 @@ struct host {
 	struct host_stats stats;
 };
 
+/* A replay without a state folder: its database is in memory, and goes with the host. */
+static inline bool
+host_keeps_nothing(const struct host *host)
+{
+	return !host->store_path && host->config.offline;
+}
+
 /* Starts the turn's transaction if it has not begun. False: it cannot, and the turn will be taken back, or the host was
  * stopped. */
 bool host_begin(struct host *host);

@@ -136,6 +136,8 @@ seen_before(
 {
 	if (!event_kind_info(event->kind)->deduplicated || event->id.len == 0)
 		return false;
+	if (host_keeps_nothing(host))
+		return !intake_first(host->intake, instance->number, event);
 	struct buf scope, version;
 	buf_init(&scope, MESSAGE_MAX);
 	buf_init(&version, MESSAGE_MAX);

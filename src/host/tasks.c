@@ -177,7 +177,8 @@ journal_end(const struct task *task)
 	struct str detail = task->work ? str_from(task->work->matched) : STR("{}");
 	static const char *const words[] = {
 		[TASK_WORK] = "handled", [TASK_SCHEDULE] = "scheduled", [TASK_TIMER] = "timer"};
-	if (words[task->kind])
+	/* nobody could read the rows of a host that keeps nothing */
+	if (words[task->kind] && !host_keeps_nothing(cause->host))
 		host_journal(cause->host, cause->instance, words[task->kind], key, detail);
 }
 

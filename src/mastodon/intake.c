@@ -39,6 +39,13 @@ struct known {
 	UT_hash_handle hh;
 };
 
+/* What intake_first was asked for. */
+struct handled {
+	struct event_key key;
+	struct set instances;
+	UT_hash_handle hh;
+};
+
 struct ring {
 	struct known **slots; /* RING_EVENTS_MAX, NULL until the first mark */
 	size_t next;          /* the slot to be used next, which holds the oldest */
@@ -57,10 +64,11 @@ struct queued {
 };
 
 struct intake {
-	struct route *routes; /* uthash */
-	struct known *known;  /* uthash */
-	struct host *hosts;   /* uthash */
-	struct queued *queue; /* list, queued::next */
+	struct route *routes;    /* uthash */
+	struct known *known;     /* uthash */
+	struct handled *handled; /* uthash */
+	struct host *hosts;      /* uthash */
+	struct queued *queue;    /* list, queued::next */
 	size_t queued_count, queued_bytes;
 	bool full;
 	struct set instances;                    /* that ever subscribed */
@@ -132,6 +140,11 @@ intake_destroy(struct intake *intake)
 	HASH_ITER(hh, intake->known, known, next_known) {
 		HASH_DEL(intake->known, known);
 		free(known);
+	}
+	struct handled *handled, *next_handled;
+	HASH_ITER(hh, intake->handled, handled, next_handled) {
+		HASH_DEL(intake->handled, handled);
+		free(handled);
 	}
 	struct host *host, *next_host;
 	HASH_ITER(hh, intake->hosts, host, next_host) {
@@ -247,6 +260,10 @@ intake_forget(struct intake *intake, unsigned instance)
 	/* A route that nobody uses stays: another plugin under the same number will ask for it again. */
 	for (struct route *route = intake->routes; route != NULL; route = route->hh.next) {
 		set_remove(&route->instances, instance);
+	}
+	for (struct handled *handled = intake->handled; handled != NULL;
+		handled = handled->hh.next) {
+		set_remove(&handled->instances, instance);
 	}
 	struct ring *ring = &intake->rings[instance];
 	for (size_t i = 0; ring->slots != NULL && i < RING_EVENTS_MAX; i++) {
@@ -371,9 +388,9 @@ static size_t
 list_set(const struct set *set, unsigned *instances, size_t max)
 {
 	size_t count = 0;
-	for (unsigned i = 0; i < INTAKE_INSTANCES_MAX && count < max; i++) {
-		if (set_has(set, i)) {
-			instances[count++] = i;
+	for (unsigned i = 0; i < SET_WORDS; i++) {
+		for (uint64_t left = set->words[i]; left != 0 && count < max; left &= left - 1) {
+			instances[count++] = i * 64 + (unsigned)__builtin_ctzll(left);
 		}
 	}
 	return count;
@@ -448,6 +465,28 @@ intake_mark(struct intake *intake, unsigned instance, const struct event *event)
 	if (oldest != NULL) {
 		forget_slot(intake, oldest, instance);
 	}
+}
+
+bool
+intake_first(struct intake *intake, unsigned instance, const struct event *event)
+{
+	REQUIRE(instance < INTAKE_INSTANCES_MAX);
+	struct event_key key;
+	if (!find_key(intake, event, &key)) {
+		return true;
+	}
+	struct handled *handled = NULL;
+	HASH_FIND(hh, intake->handled, &key, sizeof(key), handled);
+	if (handled == NULL) {
+		handled = xcalloc(1, sizeof(*handled));
+		handled->key = key;
+		HASH_ADD(hh, intake->handled, key, sizeof(handled->key), handled);
+	}
+	if (set_has(&handled->instances, instance)) {
+		return false;
+	}
+	set_add(&handled->instances, instance);
+	return true;
 }
 
 /* Nobody has had the event. */

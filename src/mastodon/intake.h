@@ -41,5 +41,8 @@ size_t intake_route(
 /* The instance had this event (matched or not). The newest RING_EVENTS_MAX are remembered per instance;
  * what matched is in the database besides. */
 void intake_mark(struct intake *intake, unsigned instance, const struct event *event);
+/* True for the first call with this instance and event, false for any other: what the seen rows of a database say, for a host
+ * that keeps none. Remembers all events; true for those that are never deduplicated. */
+bool intake_first(struct intake *intake, unsigned instance, const struct event *event);
 /* Scope of the seen key: "account:NAME" or "server:HOST" (design section 5). `host` is the account's. */
 void intake_scope(const struct event *event, struct str host, struct buf *out);

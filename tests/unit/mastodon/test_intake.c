@@ -268,6 +268,32 @@ is_full_past_its_limits_until_half_is_gone(void **state)
 	intake_destroy(intake);
 }
 
+static void
+knows_who_had_an_event_first_however_long_ago(void **state)
+{
+	(void)state;
+	struct intake *intake = create();
+	struct event filters = make(EVENT_FILTERS_CHANGED, "user", NULL, "");
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 2 * RING_EVENTS_MAX; i++) {
+			char id[16];
+			snprintf(id, sizeof(id), "%d", i);
+			struct event event = make(EVENT_UPDATE, "public", NULL, id);
+			struct event edit = make(EVENT_STATUS_UPDATE, "public", NULL, id);
+			assert_int_equal(intake_first(intake, 1, &event), round == 0);
+			assert_int_equal(intake_first(intake, 1, &edit), round == 0);
+			assert_int_equal(intake_first(intake, 2, &event), round == 0);
+			assert_null(intake_pop(intake)); /* forgets the event by its address */
+		}
+		assert_true(intake_first(intake, 1, &filters)); /* never deduplicated */
+	}
+	struct event event = make(EVENT_UPDATE, "public", NULL, "7");
+	intake_forget(intake, 1);
+	assert_true(intake_first(intake, 1, &event));
+	assert_false(intake_first(intake, 2, &event));
+	intake_destroy(intake);
+}
+
 int
 main(void)
 {
@@ -279,6 +305,7 @@ main(void)
 		cmocka_unit_test(remembers_the_newest_events_of_each_instance),
 		cmocka_unit_test(lets_all_instances_hear_a_replay_once),
 		cmocka_unit_test(gives_events_back_in_order),
+		cmocka_unit_test(knows_who_had_an_event_first_however_long_ago),
 		cmocka_unit_test(is_full_past_its_limits_until_half_is_gone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
