@@ -96,9 +96,11 @@ struct host {
 	struct instance **instances; /* in the order of the config; none is NULL */
 	unsigned instance_count;
 	struct instance *by_number[INTAKE_INSTANCES_MAX]; /* NULL: the number is free */
-	struct loop_timer *tick; /* wakes the loop for schedules and positions */
-	struct news *news;       /* news::next, oldest first */
-	struct task *tasks;      /* that wait, task::next, oldest first */
+	struct loop_timer *tick;  /* wakes the loop for schedules and positions */
+	struct news *news;        /* news::next, oldest first */
+	struct task *tasks;       /* that wait, task::next, oldest first */
+	struct task *spare_tasks; /* list, task::next */
+	unsigned spare_task_count;
 	struct timer *timers;    /* functions to start, timer::next, the soonest first */
 	uint64_t last_task;      /* number */
 	struct watch *watch;     /* of the files of plugins and config; NULL offline */

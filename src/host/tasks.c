@@ -10,6 +10,9 @@
 
 #define LOG_MODULE "plugin"
 
+/* Ended tasks that are kept for the next ones: each is some kilobytes, and every handler has one. */
+enum { SPARE_TASKS = 4 };
+
 enum task_kind { TASK_WORK, TASK_SCHEDULE, TASK_NEWS, TASK_TIMER };
 
 struct task {
@@ -60,8 +63,15 @@ timer_destroy(struct timer *timer)
 static struct task *
 task_create(enum task_kind kind, const struct cause *cause, struct plugin *plugin)
 {
-	struct task *task = xmalloc(sizeof(*task));
-	task->id = ++cause->host->last_task;
+	struct host *host = cause->host;
+	struct task *task = host->spare_tasks;
+	if (task) {
+		LL_DELETE(host->spare_tasks, task);
+		host->spare_task_count--;
+	} else {
+		task = xmalloc(sizeof(*task));
+	}
+	task->id = ++host->last_task;
 	task->kind = kind;
 	task->cause = *cause;
 	task->plugin = plugin;
@@ -83,14 +93,20 @@ task_create(enum task_kind kind, const struct cause *cause, struct plugin *plugi
 static void
 task_destroy(struct task *task)
 {
-	requests_drop(task->cause.host->requests, task->id);
+	struct host *host = task->cause.host;
+	requests_drop(host->requests, task->id);
 	if (task->listed)
-		DL_DELETE(task->cause.host->tasks, task);
+		DL_DELETE(host->tasks, task);
 	plugin_run_finish(&task->run);
 	cause_finish(&task->cause);
 	free(task->intent_key);
 	free(task->answer);
-	free(task);
+	if (host->spare_task_count < SPARE_TASKS) {
+		LL_PREPEND(host->spare_tasks, task);
+		host->spare_task_count++;
+	} else {
+		free(task);
+	}
 }
 
 /* ---- the end ---- */
@@ -549,4 +565,10 @@ tasks_destroy(struct host *host)
 		drop(host->tasks);
 	while (host->timers)
 		remove_timers(host, host->timers->plugin, 0);
+	while (host->spare_tasks) {
+		struct task *task = host->spare_tasks;
+		LL_DELETE(host->spare_tasks, task);
+		free(task);
+	}
+	host->spare_task_count = 0;
 }

@@ -68,7 +68,7 @@ on_lua_alloc(void *data, void *ptr, size_t osize, size_t nsize)
 	struct lua_budget *budget = &state->budget;
 	size_t old = ptr ? osize : 0;
 	if (nsize == 0) {
-		free(ptr);
+		(void)lua_blocks_resize(&state->blocks, ptr, old, 0);
 		budget->used -= old;
 		return NULL;
 	}
@@ -81,9 +81,7 @@ on_lua_alloc(void *data, void *ptr, size_t osize, size_t nsize)
 		if (!lua_budget_may_grow(budget, old, nsize))
 			return NULL;
 	}
-	void *fresh = realloc(ptr, nsize);
-	if (!fresh && nsize <= old)
-		fresh = ptr;
+	void *fresh = lua_blocks_resize(&state->blocks, ptr, old, nsize);
 	if (fresh)
 		budget->used = budget->used - old + nsize;
 	else
@@ -429,6 +427,7 @@ lua_state_destroy(struct lua_state *state)
 		return;
 	if (state->L)
 		lua_close(state->L);
+	lua_blocks_finish(&state->blocks);
 	lua_budget_finish(&state->budget);
 	free(state);
 }

@@ -2,6 +2,7 @@
 /* What the files that make up a Lua state share: lua_state.c, lua_sandbox.c, lua_require.c. */
 #pragma once
 
+#include "lua_blocks.h"
 #include "lua_budget.h"
 #include "lua_state.h"
 
@@ -14,6 +15,7 @@ struct lua_state {
 	unsigned barriers; /* coroutines that were resumed from where nothing can wait */
 	bool reported;     /* the error that is raised stands in `error` already */
 	char *error; /* where the running lua_state_call wants its message; NULL outside of one */
+	struct lua_blocks blocks;
 	unsigned long allocations; /* made so far; counted only with config.fail_at */
 };
 
