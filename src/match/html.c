@@ -10,7 +10,9 @@
 static bool
 is_blank(char c)
 {
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+	/* one comparison for nearly all */
+	return (unsigned char)c <= ' ' &&
+	       (c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f');
 }
 
 static bool
@@ -27,65 +29,67 @@ is_digit(char c)
 
 static const struct tag_name {
 	const char *name;
+	size_t len;
 	enum html_tag tag;
 } tag_names[] = {
-	{"a", HTML_A},
-	{"span", HTML_SPAN},
-	{"br", HTML_BR},
-	{"p", HTML_P},
-	{"hr", HTML_HR},
-	{"pre", HTML_PRE},
-	{"td", HTML_CELL},
-	{"th", HTML_CELL},
-	{"address", HTML_BLOCK},
-	{"article", HTML_BLOCK},
-	{"aside", HTML_BLOCK},
-	{"blockquote", HTML_BLOCK},
-	{"center", HTML_BLOCK},
-	{"dd", HTML_BLOCK},
-	{"details", HTML_BLOCK},
-	{"dialog", HTML_BLOCK},
-	{"div", HTML_BLOCK},
-	{"dl", HTML_BLOCK},
-	{"dt", HTML_BLOCK},
-	{"fieldset", HTML_BLOCK},
-	{"figcaption", HTML_BLOCK},
-	{"figure", HTML_BLOCK},
-	{"footer", HTML_BLOCK},
-	{"form", HTML_BLOCK},
-	{"h1", HTML_BLOCK},
-	{"h2", HTML_BLOCK},
-	{"h3", HTML_BLOCK},
-	{"h4", HTML_BLOCK},
-	{"h5", HTML_BLOCK},
-	{"h6", HTML_BLOCK},
-	{"header", HTML_BLOCK},
-	{"li", HTML_BLOCK},
-	{"main", HTML_BLOCK},
-	{"nav", HTML_BLOCK},
-	{"ol", HTML_BLOCK},
-	{"section", HTML_BLOCK},
-	{"summary", HTML_BLOCK},
-	{"table", HTML_BLOCK},
-	{"tr", HTML_BLOCK},
-	{"ul", HTML_BLOCK},
+	{"a", 1, HTML_A},
+	{"span", 4, HTML_SPAN},
+	{"br", 2, HTML_BR},
+	{"p", 1, HTML_P},
+	{"hr", 2, HTML_HR},
+	{"pre", 3, HTML_PRE},
+	{"td", 2, HTML_CELL},
+	{"th", 2, HTML_CELL},
+	{"address", 7, HTML_BLOCK},
+	{"article", 7, HTML_BLOCK},
+	{"aside", 5, HTML_BLOCK},
+	{"blockquote", 10, HTML_BLOCK},
+	{"center", 6, HTML_BLOCK},
+	{"dd", 2, HTML_BLOCK},
+	{"details", 7, HTML_BLOCK},
+	{"dialog", 6, HTML_BLOCK},
+	{"div", 3, HTML_BLOCK},
+	{"dl", 2, HTML_BLOCK},
+	{"dt", 2, HTML_BLOCK},
+	{"fieldset", 8, HTML_BLOCK},
+	{"figcaption", 10, HTML_BLOCK},
+	{"figure", 6, HTML_BLOCK},
+	{"footer", 6, HTML_BLOCK},
+	{"form", 4, HTML_BLOCK},
+	{"h1", 2, HTML_BLOCK},
+	{"h2", 2, HTML_BLOCK},
+	{"h3", 2, HTML_BLOCK},
+	{"h4", 2, HTML_BLOCK},
+	{"h5", 2, HTML_BLOCK},
+	{"h6", 2, HTML_BLOCK},
+	{"header", 6, HTML_BLOCK},
+	{"li", 2, HTML_BLOCK},
+	{"main", 4, HTML_BLOCK},
+	{"nav", 3, HTML_BLOCK},
+	{"ol", 2, HTML_BLOCK},
+	{"section", 7, HTML_BLOCK},
+	{"summary", 7, HTML_BLOCK},
+	{"table", 5, HTML_BLOCK},
+	{"tr", 2, HTML_BLOCK},
+	{"ul", 2, HTML_BLOCK},
 	/* Nothing up to the end tag is markup, and none of it is shown. */
-	{"script", HTML_RAW},
-	{"style", HTML_RAW},
-	{"title", HTML_RAW},
-	{"iframe", HTML_RAW},
-	{"noembed", HTML_RAW},
-	{"noframes", HTML_RAW},
+	{"script", 6, HTML_RAW},
+	{"style", 5, HTML_RAW},
+	{"title", 5, HTML_RAW},
+	{"iframe", 6, HTML_RAW},
+	{"noembed", 7, HTML_RAW},
+	{"noframes", 8, HTML_RAW},
 };
 
 static enum html_tag
 tag_of(struct str name)
 {
 	for (size_t i = 0; i < COUNT_OF(tag_names); i++) {
-		/* the first letter rules out most of them */
-		if ((name.ptr[0] | 0x20) == tag_names[i].name[0] &&
-			str_eq_nocase(name, str_from(tag_names[i].name)))
-			return tag_names[i].tag;
+		const struct tag_name *known = &tag_names[i];
+		/* length and first letter rule out nearly all of them */
+		if (name.len == known->len && (name.ptr[0] | 0x20) == known->name[0] &&
+			str_eq_nocase(name, (struct str){known->name, known->len}))
+			return known->tag;
 	}
 	return HTML_OTHER;
 }

@@ -126,9 +126,9 @@ vietnamese_syllable(const struct vietnamese_letter *letters, size_t count)
 			return false;
 	}
 	for (size_t i = 0; syllable.marked && i < COUNT_OF(onsets); i++) {
-		size_t len = strlen(onsets[i]);
-		if (len > 0 && onsets[i][0] != syllable.text[0])
+		if (onsets[i][0] && onsets[i][0] != syllable.text[0])
 			continue; /* nearly all */
+		size_t len = strlen(onsets[i]);
 		if (strncmp(syllable.text, onsets[i], len) != 0)
 			continue;
 		const char *rime = syllable.text + len;

@@ -105,7 +105,9 @@ block_break(struct walk *walk)
 static bool
 is_blank(char c)
 {
-	return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f';
+	/* one comparison for nearly all */
+	return (unsigned char)c <= ' ' &&
+	       (c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f');
 }
 
 /* Eight bytes of the same. */
