@@ -174,6 +174,16 @@ replace(const struct secrets *secrets, struct str text, struct buf *out, bool hi
 }
 
 void
+secrets_each(const struct secrets *secrets,
+	void (*fn)(void *data, const char *name, struct str value), void *data)
+{
+	for (size_t i = 0; i < secrets->count; i++) {
+		fn(data, secrets->list[i].name,
+			(struct str){secrets->list[i].value, secrets->list[i].len});
+	}
+}
+
+void
 secrets_redact(const struct secrets *secrets, struct str text, struct buf *out)
 {
 	replace(secrets, text, out, false);

@@ -15,6 +15,9 @@ void secrets_destroy(struct secrets *secrets);
 void secrets_add(struct secrets *secrets, const char *name, struct str value);
 /* The value, or STR_NONE. Borrowed until the next secrets_add. */
 struct str secrets_get(const struct secrets *secrets, const char *name);
+/* Calls with each name and value; both borrowed. */
+void secrets_each(const struct secrets *secrets,
+	void (*fn)(void *data, const char *name, struct str value), void *data);
 /* Copies `text` to `out` with each secret replaced by "***" (for people). */
 void secrets_redact(const struct secrets *secrets, struct str text, struct buf *out);
 /* Copies `text` to `out` with each secret replaced by "{{secret:NAME}}" (for the

@@ -49,6 +49,7 @@ examine(struct doctor *doctor)
 	struct patient *patients = xcalloc(config->account_count + 1, sizeof(patients[0]));
 	for (unsigned i = 0; i < config->account_count; i++)
 		patients[i] = (struct patient){.doctor = doctor, .from = &config->accounts[i]};
+	doctor_state(doctor, &findings);
 	doctor_plugins(doctor, patients, &findings);
 	doctor_tell(doctor, &machine, &findings, &told);
 	for (unsigned i = 0; i < config->account_count; i++)
@@ -95,6 +96,8 @@ static const struct flag doctor_flags[] = {
 	TARGET_FLAGS,
 	PLUGIN_FLAGS,
 	{"plugin-folder", FLAG_TEXT, "DIR", "look at what lies in DIR, too", false},
+	{"state", FLAG_TEXT, "DIR",
+		"the state folder that is looked at (default: ~/.local/state/moontusk)", false},
 	{"json", FLAG_SWITCH, NULL, "one JSON document", false},
 	{NULL, FLAG_SWITCH, NULL, NULL, false},
 };

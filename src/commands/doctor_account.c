@@ -297,6 +297,7 @@ static const struct {
 	{"rate limit", NEEDS_TOKEN, check_rate},
 	{"scopes", NEEDS_TOKEN, check_scopes},
 	{"feeds", NEEDS_SERVER, check_feeds},
+	{"hidden", NEEDS_TOKEN, doctor_hidden},
 	{"presence", NEEDS_OWNER, check_presence},
 	{"home", NEEDS_OWNER, check_home},
 	{"stream", NEEDS_STREAMS | NEEDS_NO_REFUSAL, doctor_streams},

@@ -14,8 +14,7 @@
 #include "version.h"
 #include "xmalloc.h"
 
-#define LOG_MODULE     "store"
-#define APPLICATION_ID 0x6d6f6f6e /* "moon" */
+#define LOG_MODULE "store"
 
 /* HOW TO CHANGE THE SCHEMA
  *
@@ -155,6 +154,12 @@ static const char *const steps[] = {
 
 #define VERSION ((int)(sizeof(steps) / sizeof(steps[0])))
 
+int
+schema_newest(void)
+{
+	return VERSION;
+}
+
 static const char *
 path_of(const struct store *store)
 {
@@ -237,7 +242,7 @@ run_step(struct store *store, int version, char *error)
 	snprintf(mark, sizeof(mark),
 		"PRAGMA application_id = %d; PRAGMA user_version = %d;"
 		"INSERT OR REPLACE INTO facts (name, value) VALUES ('written_by', '%s')",
-		APPLICATION_ID, version, MOONTUSK_VERSION);
+		SCHEMA_APPLICATION, version, MOONTUSK_VERSION);
 	if (db_exec(store->db, "BEGIN IMMEDIATE") && db_exec(store->db, steps[version - 1]) &&
 		db_exec(store->db, mark) && db_exec(store->db, "COMMIT")) {
 		return true;
@@ -310,7 +315,7 @@ schema_prepare(struct store *store, char *error)
 		!db_query_int(store->db, "SELECT count(*) FROM sqlite_schema", &tables)) {
 		return db_fail_open(store, "cannot be read as a database", error);
 	}
-	if (application != APPLICATION_ID && (application != 0 || tables > 0)) {
+	if (application != SCHEMA_APPLICATION && (application != 0 || tables > 0)) {
 		snprintf(error, MESSAGE_MAX,
 			"%s is a database of another program; name another folder with --state",
 			path_of(store));
