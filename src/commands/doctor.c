@@ -10,7 +10,9 @@
 #include "version.h"
 #include "xmalloc.h"
 
-#define LOG_MODULE "doctor"
+#define LOG_MODULE      "doctor"
+#define COVERAGE_MIN_MS INT64_C(1000)
+#define COVERAGE_MAX_MS INT64_C(86400000)
 
 static void
 start(struct doctor *doctor)
@@ -54,6 +56,8 @@ examine(struct doctor *doctor)
 	doctor_tell(doctor, &machine, &findings, &told);
 	for (unsigned i = 0; i < config->account_count; i++)
 		doctor_account(&patients[i]);
+	if (doctor->coverage_ms)
+		doctor_coverage(doctor, patients, config->account_count);
 	doctor_summary(doctor);
 	for (unsigned i = 0; i < config->account_count; i++)
 		patient_finish(&patients[i]);
@@ -80,6 +84,13 @@ static int
 doctor_run(const struct args *args)
 {
 	struct doctor doctor = {.args = args, .json = args_given(args, "json")};
+	const char *time = args_text(args, "coverage", NULL);
+	if (time && (!duration_parse(str_from(time), &doctor.coverage_ms) ||
+			    doctor.coverage_ms < COVERAGE_MIN_MS ||
+			    doctor.coverage_ms > COVERAGE_MAX_MS))
+		return args_usage_error(args,
+			"--coverage takes a time from 1s to 24h, such as 60s or 10m, not \"%s\".",
+			time);
 	session_start(&doctor.session, args);
 	bool good = read_target(&doctor);
 	if (good) {
@@ -98,6 +109,9 @@ static const struct flag doctor_flags[] = {
 	{"plugin-folder", FLAG_TEXT, "DIR", "look at what lies in DIR, too", false},
 	{"state", FLAG_TEXT, "DIR",
 		"the state folder that is looked at (default: ~/.local/state/moontusk)", false},
+	{"coverage", FLAG_TEXT, "TIME",
+		"listen for TIME (60s, 10m), and say how much of what REST lists came by the streams",
+		false},
 	{"json", FLAG_SWITCH, NULL, "one JSON document", false},
 	{NULL, FLAG_SWITCH, NULL, NULL, false},
 };
@@ -110,9 +124,11 @@ const struct command command_doctor = {
 		"Looks at the server and its streaming server, the token, and whether the streams that the plugins want can be\n"
 		"had. Nothing is posted or changed, and no plugin runs. Takes plugins, --server and the config file as run does.\n"
 		"Exit code: 1 when something is wrong; warnings do not count.",
-	.examples = "  moontusk doctor --server https://mastodon.example\n"
-		    "  moontusk doctor ./caturday.lua --server https://mastodon.example\n"
-		    "  moontusk doctor --config moontusk.lua --json",
+	.examples =
+		"  moontusk doctor --server https://mastodon.example\n"
+		"  moontusk doctor ./caturday.lua --server https://mastodon.example\n"
+		"  moontusk doctor ./caturday.lua --coverage 10m --server https://mastodon.example\n"
+		"  moontusk doctor --config moontusk.lua --json",
 	.flags = doctor_flags,
 	.words_min = 0,
 	.words_max = UINT_MAX,

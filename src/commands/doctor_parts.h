@@ -32,6 +32,7 @@ struct patient {
 	struct account *account; /* NULL: its address is none */
 	struct checkup_stream *wanted;
 	unsigned wanted_count;
+	bool *live;   /* of each wanted stream: it was, when it was tried; NULL: not tried */
 	bool made_up; /* nobody wants these streams: they are tried to see what the token can do */
 	struct findings findings;
 	unsigned told; /* how many of them were printed */
@@ -50,7 +51,7 @@ void patient_finish(struct patient *patient);
 /* doctor_account.c: all checks of one account, in the order of their table. */
 void doctor_account(struct patient *patient);
 
-/* doctor_streams.c: tries to listen to what is wanted, and with `sample_ms` counts what comes meanwhile. */
+/* doctor_streams.c: tries to listen to what is wanted. */
 void doctor_streams(struct patient *patient);
 
 /* doctor_hidden.c: what the owner of the token has hidden from itself. */
@@ -58,6 +59,9 @@ void doctor_hidden(struct patient *patient);
 
 /* doctor_state.c: the state folder, its database, and files with secrets. */
 void doctor_state(struct doctor *doctor, struct findings *findings);
+
+/* doctor_coverage.c: --coverage. Adds to the findings of each account, and tells them. */
+void doctor_coverage(struct doctor *doctor, struct patient *patients, unsigned count);
 
 /* doctor_print.c */
 struct doctor_subject {

@@ -134,11 +134,13 @@ judge(struct trials *trials)
 {
 	struct patient *patient = trials->patient;
 	bool fallback = false;
+	patient->live = xcalloc(patient->wanted_count, sizeof(patient->live[0]));
 	for (unsigned i = 0; i < patient->wanted_count; i++) {
 		struct checkup_attempt *attempt = &trials->list[i].attempt;
 		if (!trials->list[i].over && trials->link_message)
 			attempt->reason = trials->link_message;
 		checkup_attempt(&patient->findings, attempt);
+		patient->live[i] = attempt->live;
 		fallback = fallback || (attempt->live && strcmp(attempt->transport, "sse") == 0 &&
 					       patient->from->transport == TRANSPORT_AUTO);
 	}

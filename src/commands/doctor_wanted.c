@@ -40,6 +40,7 @@ patient_finish(struct patient *patient)
 		free(patient->wanted[i].wanted_by);
 	}
 	free(patient->wanted);
+	free(patient->live);
 	findings_finish(&patient->findings);
 	fetched_finish(&patient->instance);
 	fetched_finish(&patient->credentials);

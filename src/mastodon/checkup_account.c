@@ -11,8 +11,8 @@
 #include "xmalloc.h"
 
 /* Bits of a role's permissions (Mastodon, models/user_role.rb). */
-#define ROLE_OWNER      (UINT64_C(1) << 0)
-#define ROLE_VIEW_FEEDS (UINT64_C(1) << 20)
+#define ROLE_OWNER      (INT64_C(1) << 0)
+#define ROLE_VIEW_FEEDS (INT64_C(1) << 20)
 
 void
 checkup_put_stream(struct buf *out, const struct checkup_stream *stream)
@@ -206,6 +206,13 @@ checkup_scopes(struct findings *findings, struct json_value scopes, bool exact,
 
 /* ---- feeds that the server's administrator has switched off ---- */
 
+/* Which halves of a stream are switched off; NULL `feeds`: it has none. */
+struct switched {
+	const char *feeds;
+	bool here, away; /* posts of this server, of others */
+	bool all;        /* nothing is left of it */
+};
+
 static bool
 is_disabled(struct json_value instance, const char *feeds, const char *where)
 {
@@ -214,49 +221,76 @@ is_disabled(struct json_value instance, const char *feeds, const char *where)
 	return str_eq_text(json_str(json_path(instance, path)), "disabled");
 }
 
+static struct switched
+switched_of(struct json_value instance, const struct stream_info *info)
+{
+	bool tag = strncmp(info->name, "hashtag", 7) == 0;
+	bool only_here = strstr(info->name, ":local") != NULL;
+	bool only_away = strstr(info->name, ":remote") != NULL;
+	if (!tag && strncmp(info->name, "public", 6) != 0)
+		return (struct switched){0};
+	struct switched off = {.feeds = tag ? "hashtag_feeds" : "live_feeds"};
+	off.here = !only_away && is_disabled(instance, off.feeds, "local");
+	off.away = !only_here && is_disabled(instance, off.feeds, "remote");
+	off.all = (off.here || only_away) && (off.away || only_here);
+	return off;
+}
+
+void
+checkup_put_disabled(struct buf *out, struct json_value instance, const struct stream_info *info)
+{
+	struct switched off = switched_of(instance, info);
+	if (off.here || off.away)
+		buf_printf(out, "timelines_access.%s.%s = disabled", off.feeds,
+			off.here && off.away ? "local and .remote"
+			: off.here           ? "local"
+					     : "remote");
+}
+
+static void
+feed_is_off(struct findings *findings, const struct checkup_stream *stream,
+	struct json_value instance, bool owner)
+{
+	struct switched off = switched_of(instance, stream->info);
+	struct buf name, disabled;
+	buf_init(&name, MESSAGE_MAX);
+	buf_init(&disabled, MESSAGE_MAX);
+	checkup_put_stream(&name, stream);
+	checkup_put_disabled(&disabled, instance, stream->info);
+	findings_add(findings, off.all ? FINDING_ERROR : FINDING_WARNING, "feeds",
+		owner ? "streaming does not make an exception for owners: give the role the permission to view feeds, or "
+			"switch the feed on (Administration, Discovery)"
+		      : "only the server's administrator can change that (Administration, Discovery), or give the account a "
+			"role that may view feeds; otherwise listen to user, a list, or another server",
+		"the server has switched off the feed behind the stream %s (%s): %s", name.ptr,
+		disabled.ptr,
+		off.all    ? "only deletes come, no posts"
+		: off.here ? "posts of this server do not come"
+			   : "posts of other servers do not come");
+	buf_finish(&name);
+	buf_finish(&disabled);
+}
+
 void
 checkup_feeds(struct findings *findings, struct json_value instance, struct json_value credentials,
 	const struct checkup_stream *wanted, unsigned wanted_count)
 {
 	struct json_value access = json_path(instance, "configuration.timelines_access");
-	uint64_t role = 0;
-	int64_t number = 0;
+	struct str permissions = json_str(json_path(credentials, "role.permissions"));
+	int64_t role = 0;
 	unsigned found = 0;
 	if (json_type(access) != JSON_OBJECT) {
 		findings_add(findings, FINDING_SKIPPED, "feeds", NULL,
 			"the server does not say which feeds it has switched off (Mastodon 4.5 and newer do)");
 		return;
 	}
-	if (str_to_int(json_str(json_path(credentials, "role.permissions")), 0, INT64_MAX, &number))
-		role = (uint64_t)number;
-	for (unsigned i = 0; i < wanted_count; i++) {
-		const char *name = wanted[i].info->name;
-		bool tag = strncmp(name, "hashtag", 7) == 0,
-		     public = strncmp(name, "public", 6) == 0;
-		const char *feeds = tag ? "hashtag_feeds" : "live_feeds";
-		bool here = (tag || public) && !strstr(name, ":remote") &&
-			    is_disabled(instance, feeds, "local");
-		bool away = (tag || public) && !strstr(name, ":local") &&
-			    is_disabled(instance, feeds, "remote");
-		if ((!here && !away) || (role & ROLE_VIEW_FEEDS))
+	if (!str_to_int(permissions, 0, INT64_MAX, &role))
+		role = 0;
+	for (unsigned i = 0; i < wanted_count && !(role & ROLE_VIEW_FEEDS); i++) {
+		struct switched off = switched_of(instance, wanted[i].info);
+		if (!off.here && !off.away)
 			continue;
-		bool all = (here || strstr(name, ":remote")) && (away || strstr(name, ":local"));
-		char *text = stream_text(&wanted[i]);
-		findings_add(findings, all ? FINDING_ERROR : FINDING_WARNING, "feeds",
-			role & ROLE_OWNER
-				? "streaming does not make an exception for owners: give the role the permission to view feeds, or "
-				  "switch the feed on (Administration, Discovery)"
-				: "only the server's administrator can change that (Administration, Discovery), or give the account a "
-				  "role that may view feeds; otherwise listen to user, a list, or another server",
-			"the server has switched off the feed behind the stream %s (timelines_access.%s.%s = disabled): %s",
-			text, feeds,
-			here && away ? "local and .remote"
-			: here       ? "local"
-				     : "remote",
-			all    ? "only deletes come, no posts"
-			: here ? "posts of this server do not come"
-			       : "posts of other servers do not come");
-		free(text);
+		feed_is_off(findings, &wanted[i], instance, (role & ROLE_OWNER) != 0);
 		found++;
 	}
 	if (found == 0)

@@ -21,6 +21,9 @@ void checkup_scopes(struct findings *findings, struct json_value scopes, bool ex
 /* timelines_access of the instance document, version 2, and the role of the token's owner. */
 void checkup_feeds(struct findings *findings, struct json_value instance,
 	struct json_value credentials, const struct checkup_stream *wanted, unsigned wanted_count);
+/* Adds "timelines_access.live_feeds.remote = disabled" when the feed behind the stream, or a part of it, is switched off. */
+void checkup_put_disabled(
+	struct buf *out, struct json_value instance, const struct stream_info *info);
 /* Side effects of listening to one's own streams. */
 void checkup_presence(struct findings *findings, struct json_value credentials,
 	const struct checkup_stream *wanted, unsigned wanted_count);

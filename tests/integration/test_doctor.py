@@ -175,6 +175,32 @@ class Hidden(Doctor):
         self.assertIn("no public", self.text(document, "hidden", "skipped"))
 
 
+class Coverage(Doctor):
+    def test_the_share_of_a_lossy_stream_is_measured_and_what_is_missing_named(self):
+        practice = self.practice("--quiet", "--rate", 20)
+        practice.rest("/practice/lose", "POST", {"stream": "public", "every": 4})
+        code, document = self.doctor(practice, self.plugin(["public"], ["public:local"], ["user"]), "--coverage", "12s",
+                                     "--clock-rate", 3)
+        rows = {(row["stream"], row["what"]): row for row in document["coverage"]}
+        self.assertEqual(set(rows), {("public", "posts"), ("public:local", "posts"), ("user", "posts"), ("user", "notifications")})
+        lossy, whole = rows["public", "posts"], rows["public:local", "posts"]
+        self.assertGreater(lossy["listed"], 20)
+        self.assertAlmostEqual(lossy["share"], 0.75, delta=0.08)
+        self.assertEqual(len(lossy["missing"]), lossy["listed"] - lossy["both"])
+        self.assertTrue(all(row["id"] and row["url"] for row in lossy["missing"]))
+        self.assertGreater(whole["listed"], 5)
+        self.assertEqual((whole["share"], whole["missing"]), (1.0, []))
+        self.assertEqual(code, 0)
+        self.assertIn("public: 7", self.text(document, "coverage", "warning"))
+        self.assertIn("public:local: 100.0 %", self.text(document, "coverage", "ok"))
+
+    def test_times_are_checked(self):
+        for time in ("soon", "10", "0s"):
+            code, _, err = self.run_to_end("doctor", "--server", "http://127.0.0.1:1", "--coverage", time)
+            self.assertEqual(code, 2)
+            self.assertIn(time, err)
+
+
 class State(Doctor):
     def setUp(self):
         super().setUp()
