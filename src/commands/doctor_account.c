@@ -167,6 +167,7 @@ check_health(struct patient *patient)
 	fetch_get(fetch_of(patient), &from, "/api/v1/streaming/health", &fetched);
 	bool parsed = url_parse(str_from(origin), &url);
 	checkup_health(&patient->findings, parsed ? url.host : origin, &fetched.answer);
+	patient->streams = fetched.answer.end == HTTP_DONE;
 	if (parsed)
 		url_finish(&url);
 	if (strcmp(origin, account->server) != 0)

@@ -153,8 +153,11 @@ judge(struct trials *trials)
 void
 doctor_streams(struct patient *patient)
 {
-	if (patient->wanted_count == 0)
+	if (patient->wanted_count == 0) {
+		findings_add(&patient->findings, FINDING_SKIPPED, "stream", NULL,
+			"no plugin wants a stream of this account");
 		return;
+	}
 	struct trials trials = {
 		.patient = patient,
 		.list = xcalloc(patient->wanted_count, sizeof(trials.list[0])),

@@ -139,8 +139,11 @@ checkup_software_of(struct json_value instance)
 		   source = json_str(json_get(instance, "source_url"));
 	struct checkup_software software = {.name = "unknown software"};
 	const struct kind *kind = NULL;
+	/* A number that Mastodon never had with streams, and a commit: GoToSocial, whose version does not name it. */
+	bool young = str_starts(version, "0.") && has_word(version, "git");
 	for (size_t i = 0; i < COUNT_OF(kinds) && !kind; i++) {
-		if (has_word(version, kinds[i].mark) || has_word(source, kinds[i].mark))
+		if (has_word(version, kinds[i].mark) || has_word(source, kinds[i].mark) ||
+			(young && strcmp(kinds[i].mark, "gotosocial") == 0))
 			kind = &kinds[i];
 	}
 	if (kind) {
@@ -207,7 +210,10 @@ checkup_software(struct findings *findings, struct json_value instance,
 			findings_add(findings, FINDING_WARNING, CHECK, bugs[i].advice, "%s",
 				bugs[i].text);
 	}
-	if (software.sends_nothing)
+	/* Where no address is named, that is said of streaming itself. */
+	if (software.sends_nothing &&
+		(json_str(json_path(instance, "configuration.urls.streaming")).len > 0 ||
+			json_str(json_path(instance, "urls.streaming_api")).len > 0))
 		findings_add(findings, FINDING_WARNING, CHECK,
 			"plugins work all the same: moontusk asks the timelines now and then",
 			"%s has no streaming of Mastodon's kind", software.name);

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 import unittest
 
 from harness import Case
@@ -12,7 +13,7 @@ class Doctor(Case):
     def doctor(self, practice, *args, token=None, url=None, **kwargs):
         """(exit code, document) of one examination."""
         code, out, err = self.run_to_end(
-            "doctor", "--server", url or practice.url, "--json", *args,
+            "doctor", "--server", url or practice.url, "--json", "--clock-rate", 3, *args,
             token=token or (practice.token if practice else None), **kwargs)
         self.assertEqual(err, "")
         document = json.loads(out)
@@ -151,6 +152,20 @@ class Broken(Doctor):
         return cert, key
 
 
+class Others(Doctor):
+    def test_servers_of_other_software_are_told_apart(self):
+        gotosocial = self.practice("--quiet", "--profile", "gotosocial")
+        code, document = self.doctor(gotosocial, self.plugin(["user"], ["hashtag", "caturday"]))
+        self.assertEqual(code, 1)
+        self.assertIn("GoToSocial", self.text(document, "software", "ok"))
+        self.assertIn("hashtag", self.text(document, "software", "error"))
+        self.assertIn("user is live", self.text(document, "stream", "ok"))
+        silent = self.practice("--quiet", "--profile", "none")
+        code, document = self.doctor(silent, self.plugin(["user"]))
+        self.assertEqual(code, 0, document)
+        self.assertIn("no streaming", self.text(document, "streaming", "warning"))
+
+
 class Hidden(Doctor):
     def test_what_the_owner_of_the_token_hides_is_measured_and_named(self):
         practice = self.practice("--quiet", "--seed", 7)
@@ -179,8 +194,7 @@ class Coverage(Doctor):
     def test_the_share_of_a_lossy_stream_is_measured_and_what_is_missing_named(self):
         practice = self.practice("--quiet", "--rate", 20)
         practice.rest("/practice/lose", "POST", {"stream": "public", "every": 4})
-        code, document = self.doctor(practice, self.plugin(["public"], ["public:local"], ["user"]), "--coverage", "12s",
-                                     "--clock-rate", 3)
+        code, document = self.doctor(practice, self.plugin(["public"], ["public:local"], ["user"]), "--coverage", "12s")
         rows = {(row["stream"], row["what"]): row for row in document["coverage"]}
         self.assertEqual(set(rows), {("public", "posts"), ("public:local", "posts"), ("user", "posts"), ("user", "notifications")})
         lossy, whole = rows["public", "posts"], rows["public:local", "posts"]
@@ -194,11 +208,28 @@ class Coverage(Doctor):
         self.assertIn("public: 7", self.text(document, "coverage", "warning"))
         self.assertIn("public:local: 100.0 %", self.text(document, "coverage", "ok"))
 
+    def test_a_feed_that_is_switched_off_shows_as_deletes_only(self):
+        practice = self.practice("--quiet", "--rate", 2)
+        practice.rest("/practice/feed", "POST", {"feed": "live_remote", "access": "disabled"})
+        doctor = self.start("doctor", self.plugin(["public:remote"]), "--server", practice.url, "--json", "--coverage", "9s",
+                            "--clock-rate", 3, token=practice.token)
+        channel = "timeline:public:remote"
+        while doctor.process.poll() is None:
+            if channel in practice.rest("/practice/state")[1]["listeners"]:
+                practice.rest("/practice/send", "POST", {"stream": "public:remote", "event": "delete", "payload": "1"})
+            time.sleep(0.1)
+        self.assertEqual(doctor.wait(), 1)
+        document = json.loads("\n".join(doctor.lines["out"]))
+        self.assertIn("only deletes come, no posts", self.text(document, "feeds", "error"))
+        words = self.text(document, "coverage", "error")
+        self.assertRegex(words, r"0 updates in 9s, [1-9]\d* deletes only")
+        self.assertIn("timelines_access.live_feeds.remote = disabled", words)
+
     def test_times_are_checked(self):
-        for time in ("soon", "10", "0s"):
-            code, _, err = self.run_to_end("doctor", "--server", "http://127.0.0.1:1", "--coverage", time)
+        for text in ("soon", "10", "0s"):
+            code, _, err = self.run_to_end("doctor", "--server", "http://127.0.0.1:1", "--coverage", text)
             self.assertEqual(code, 2)
-            self.assertIn(time, err)
+            self.assertIn(text, err)
 
 
 class State(Doctor):

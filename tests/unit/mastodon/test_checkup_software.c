@@ -28,6 +28,7 @@ software_is_recognised_by_its_version_and_source(void **state)
 			0, 0, false, false},
 		{"{\"version\":\"3.0.0 (compatible; Sharkey 2024.9.1)\"}", "Sharkey", 0, 0, 0,
 			false, true},
+		{"{\"version\":\"0.19.2+git-57cb4fe\"}", "GoToSocial", 0, 19, 2, false, false},
 		{"{\"version\":\"takahe/0.11.0\"}", "Takahe", 0, 11, 0, false, true},
 		{"{\"version\":\"3.5.3 (compatible; Pixelfed 0.12.1)\"}", "Pixelfed", 0, 12, 1,
 			false, true},
@@ -137,7 +138,13 @@ servers_without_streaming_are_polled_and_said_so(void **state)
 	checkup_software(&judging.findings,
 		judging_json(&judging, "{\"version\":\"4.0.0 (compatible; Mitra 3.2.0)\"}"), NULL,
 		0);
-	assert_true(judging_says(&judging, FINDING_WARNING, "no streaming"));
+	assert_int_equal(judging_worst(&judging), FINDING_OK); /* checkup_streaming says it */
+	checkup_software(&judging.findings,
+		judging_json(&judging,
+			"{\"version\":\"3.0.0 (compatible; Sharkey 2024.9.1)\",\"urls\":"
+			"{\"streaming_api\":\"wss://x.example\"}}"),
+		NULL, 0);
+	assert_true(judging_says(&judging, FINDING_WARNING, "Sharkey has no streaming"));
 	judging_finish(&judging);
 }
 
