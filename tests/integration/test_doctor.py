@@ -113,6 +113,12 @@ class Broken(Doctor):
         _, document = self.doctor(practice, plugin)
         self.assertIn("503", self.text(document, "health", "error"))
         fault("clear")
+        fault("streaming_url", url="ws://127.0.0.1:1")
+        code, document = self.doctor(practice, plugin)
+        self.assertEqual(code, 1)
+        self.assertIn("no connection to 127.0.0.1", self.text(document, "health", "error"))
+        self.assertEqual(self.of(document, "stream"), [])
+        fault("streaming_url", url="")
         fault("limit", **{"for": "1m"})
         _, document = self.doctor(practice, plugin)
         self.assertIn("429", self.text(document, "server", "error"))
@@ -194,12 +200,12 @@ class Coverage(Doctor):
     def test_the_share_of_a_lossy_stream_is_measured_and_what_is_missing_named(self):
         practice = self.practice("--quiet", "--rate", 20)
         practice.rest("/practice/lose", "POST", {"stream": "public", "every": 4})
-        code, document = self.doctor(practice, self.plugin(["public"], ["public:local"], ["user"]), "--coverage", "12s")
+        code, document = self.doctor(practice, self.plugin(["public"], ["public:local"], ["user"]), "--coverage", "9s")
         rows = {(row["stream"], row["what"]): row for row in document["coverage"]}
         self.assertEqual(set(rows), {("public", "posts"), ("public:local", "posts"), ("user", "posts"), ("user", "notifications")})
         lossy, whole = rows["public", "posts"], rows["public:local", "posts"]
         self.assertGreater(lossy["listed"], 20)
-        self.assertAlmostEqual(lossy["share"], 0.75, delta=0.08)
+        self.assertAlmostEqual(lossy["share"], 0.75, delta=0.1)
         self.assertEqual(len(lossy["missing"]), lossy["listed"] - lossy["both"])
         self.assertTrue(all(row["id"] and row["url"] for row in lossy["missing"]))
         self.assertGreater(whole["listed"], 5)
@@ -211,7 +217,7 @@ class Coverage(Doctor):
     def test_a_feed_that_is_switched_off_shows_as_deletes_only(self):
         practice = self.practice("--quiet", "--rate", 2)
         practice.rest("/practice/feed", "POST", {"feed": "live_remote", "access": "disabled"})
-        doctor = self.start("doctor", self.plugin(["public:remote"]), "--server", practice.url, "--json", "--coverage", "9s",
+        doctor = self.start("doctor", self.plugin(["public:remote"]), "--server", practice.url, "--json", "--coverage", "6s",
                             "--clock-rate", 3, token=practice.token)
         channel = "timeline:public:remote"
         while doctor.process.poll() is None:
@@ -222,7 +228,7 @@ class Coverage(Doctor):
         document = json.loads("\n".join(doctor.lines["out"]))
         self.assertIn("only deletes come, no posts", self.text(document, "feeds", "error"))
         words = self.text(document, "coverage", "error")
-        self.assertRegex(words, r"0 updates in 9s, [1-9]\d* deletes only")
+        self.assertRegex(words, r"0 updates in 6s, [1-9]\d* deletes only")
         self.assertIn("timelines_access.live_feeds.remote = disabled", words)
 
     def test_times_are_checked(self):

@@ -12,7 +12,7 @@ import unittest
 
 import harness
 
-VERBS = ("run", "tail", "replay", "check", "practice", "demo")
+VERBS = ("run", "tail", "replay", "check", "doctor", "practice", "demo")
 CONFIG = """return {
   accounts = { bot = { server = "%s", token = env "BOT_TOKEN" } },
   plugins = { { "./caturday.lua", account = "bot" } },
@@ -57,6 +57,8 @@ def runnable(command, url):
             part += " --state state"
         if verb == "tail" and "--seconds" in flags:
             part = re.sub(r"--seconds \S+", "--seconds 1.5", part)
+        if verb == "doctor":
+            part = re.sub(r"--coverage \S+", "--coverage 1s", part)
         if verb == "demo":
             part = re.sub(r"--seconds \S+", "--seconds 1.5", part)
         parts.append(part)
