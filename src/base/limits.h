@@ -238,6 +238,12 @@
 #define THROTTLE_WAIT_MAX_MS     900000
 #define THROTTLE_WAIT_DEFAULT_MS 300000
 
+/* doctor */
+#define HIDDEN_PAGES_MAX   5      /* of blocks, mutes and domain blocks, each */
+#define HIDDEN_NAMED_MAX   5      /* accounts, domains and languages that a sentence names */
+#define COVERAGE_HEARD_MAX 100000 /* entities remembered of one stream */
+#define COVERAGE_PAGES_MAX 15     /* of each source: 600 posts */
+
 /* requests of plugins */
 #define API_ITEMS_DEFAULT     400 /* that tusk.api.pages gives */
 #define API_ITEMS_MAX         10000

@@ -15,7 +15,6 @@
 #define LIVE_MS       INT64_C(30000) /* until all streams are live */
 #define STRAGGLERS_MS INT64_C(5000)  /* REST may list a post before its event comes */
 #define LOOK_MS       INT64_C(250)
-enum { PAGES_MAX = 15 }; /* of each source: 600 posts */
 
 /* One account that is sampled. */
 struct sample {
@@ -209,7 +208,8 @@ static void
 list(struct sample *sample, bool *more, bool older)
 {
 	for (unsigned i = 0; i < sample->count; i++) {
-		for (unsigned page = 0; page < (older ? PAGES_MAX - 1 : 1) && (!older || more[i]);
+		for (unsigned page = 0;
+			page < (older ? COVERAGE_PAGES_MAX - 1 : 1) && (!older || more[i]);
 			page++) {
 			struct fetched fetched;
 			char *max_id = older ? str_dup(coverage_oldest(sample->list[i])) : NULL;

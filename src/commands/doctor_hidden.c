@@ -6,9 +6,10 @@
 #include <string.h>
 
 #include "doctor_parts.h"
+#include "limits.h"
 #include "xmalloc.h"
 
-enum { PAGES_MAX = 5, TIMELINE_PAGES = 3 };
+enum { TIMELINE_PAGES = 3 };
 
 static const char *const lists[] = {
 	[HIDDEN_BLOCK] = "/api/v1/blocks?limit=80",
@@ -95,7 +96,7 @@ doctor_hidden(struct patient *patient)
 	struct checkup_hidden *hidden = checkup_hidden_create();
 	for (unsigned i = 0; i < COUNT_OF(lists); i++) {
 		struct taking taking = {hidden, (enum checkup_cause)i};
-		if (!each_page(patient, &owner, lists[i], PAGES_MAX, take_list, &taking))
+		if (!each_page(patient, &owner, lists[i], HIDDEN_PAGES_MAX, take_list, &taking))
 			checkup_hidden_unread(hidden, taking.cause);
 	}
 	/* What the owner sees comes second, and reaches further back since there are gaps in it. */

@@ -13,7 +13,6 @@
 #include "xmalloc.h"
 
 #define CHECK      "hidden"
-#define NAMED_MAX  5  /* accounts, domains and languages that a sentence names */
 #define ENOUGH_OWN 20 /* posts from which the languages of a timeline say something */
 
 /* A word in one of several sets: which one is its first byte. */
@@ -229,7 +228,7 @@ put_words(struct buf *out, struct word **words, char kind)
 	for (const struct word *word = *words; word; word = word->hh.next) {
 		if (kind && word->key[0] != kind)
 			continue;
-		if (named >= NAMED_MAX)
+		if (named >= HIDDEN_NAMED_MAX)
 			more++;
 		else
 			buf_printf(out, "%s%.*s", named++ ? ", " : "",

@@ -12,7 +12,6 @@
 #include "json_write.h"
 #include "xmalloc.h"
 
-#define HEARD_MAX     100000 /* entities remembered of one stream */
 #define MISSING_SHOWN 5
 #define SHARE_ERROR   50 /* per cent */
 
@@ -107,7 +106,7 @@ coverage_heard(struct coverage *coverage, const struct event *event)
 	coverage->deletes += event->kind == EVENT_DELETE;
 	coverage->others += event->kind > EVENT_DELETE;
 	if (event->kind != coverage->source->kind || !event->doc ||
-		HASH_COUNT(coverage->heard) >= HEARD_MAX)
+		HASH_COUNT(coverage->heard) >= COVERAGE_HEARD_MAX)
 		return;
 	struct heard *heard;
 	char *cursor = str_dup(stream_cursor(event->kind, json_root(event->doc)));
