@@ -2,14 +2,6 @@
 /* The watchdog of a connection: one timer, which is not touched when bytes come. */
 #include "pulse.h"
 
-void
-pulse_beat(struct pulse *pulse)
-{
-	pulse->last_ms = loop_now_ms(pulse->loop);
-	pulse->beaten = true;
-	pulse->asked = false;
-}
-
 /* When silence has lasted too long, or long enough to ask; INT64_MAX: never. */
 static int64_t
 silence_due(const struct pulse *pulse)
@@ -34,6 +26,17 @@ arm(struct pulse *pulse)
 	if (due < INT64_MAX) {
 		int64_t left = due - loop_now_ms(pulse->loop);
 		loop_timer_start(pulse->timer, left > 0 ? left : 0, 0);
+	}
+}
+
+void
+pulse_beat(struct pulse *pulse)
+{
+	pulse->last_ms = loop_now_ms(pulse->loop);
+	pulse->beaten = true;
+	if (pulse->asked) { /* the timer waits for the end; it is to ask again before */
+		pulse->asked = false;
+		arm(pulse);
 	}
 }
 

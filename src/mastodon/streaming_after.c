@@ -10,7 +10,7 @@
 #include "xmalloc.h"
 
 #define ABSENT_TIMES  3 /* of each transport before the server counts as one without streaming */
-#define LOST_FAILURES 4 /* in a row, until somebody should look whether the address has changed */
+#define LOST_FAILURES 5 /* in a row, until somebody should look whether the address has changed */
 
 bool
 streaming_any_live(const struct streaming *streaming)
@@ -107,6 +107,9 @@ sub_wait(struct sub *sub, const char *reason, int64_t least_ms)
 	int64_t wait_ms = pace_down(&sub->pace, config->rng, loop_now_ms(config->loop));
 	wait_ms = wait_ms < least_ms ? least_ms : wait_ms;
 	sub_set(sub, STREAM_WAITING, wait_ms, reason);
+	if (!streaming_any_live(sub->streaming)) {
+		sub->streaming->cautious = true; /* the server may be gone: one finds out for all */
+	}
 	log_warn(config->log, "%s: %s: %s; next attempt in %.1f s", config->account->name,
 		sub_label(sub, label, sizeof(label)), reason, (double)wait_ms / 1000.0);
 	loop_timer_start(sub->timer, wait_ms, 0);

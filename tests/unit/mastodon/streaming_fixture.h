@@ -36,8 +36,10 @@ struct behaviour {
 	/* An SSE request. True: answered. */
 	bool (*requested)(
 		struct fixture *fixture, server_conn id, const char *stream, const char *param);
-	bool is_silent;               /* says nothing about streams that it does not know */
-	bool any_token;               /* the test looks itself where the token stands */
+	const char *
+		unknown_answer; /* to a stream that it does not know; NULL: as Mastodon; "": it cuts */
+	bool is_silent;         /* says nothing about streams that it does not know */
+	bool any_token;         /* the test looks itself where the token stands */
 	struct streaming_times times; /* of the client */
 };
 
@@ -54,6 +56,7 @@ struct fixture {
 	const char *location; /* of a redirect */
 	struct buf queries;   /* of the upgrades, "stream=public\n" */
 	unsigned lost, absent;
+	bool is_down; /* a test's own */
 
 	struct conn conns[CONNS_MAX];
 	unsigned conn_count;
@@ -261,6 +264,20 @@ on_ws_open(void *data, server_conn id)
 	}
 }
 
+/* To a subscription of a stream that no server has. */
+static void
+answer_unknown(struct fixture *fixture, server_conn id)
+{
+	const char *answer = fixture->behaviour.unknown_answer;
+	if (answer != NULL && answer[0] == '\0') {
+		(void)server_cut(fixture->scripted.server, id, true);
+	} else if (!fixture->behaviour.is_silent) {
+		send_text(fixture, id,
+			answer != NULL ? answer
+				       : "{\"error\":\"Unknown stream type\",\"status\":400}");
+	}
+}
+
 static void
 on_ws_message(void *data, server_conn id, struct str message, bool binary)
 {
@@ -279,10 +296,7 @@ on_ws_message(void *data, server_conn id, struct str message, bool binary)
 	assert_non_null(stream);
 	if (strcmp(stream, "moontusk:which") == 0) {
 		fixture->asked++;
-		if (!fixture->behaviour.is_silent) {
-			send_text(
-				fixture, id, "{\"error\":\"Unknown stream type\",\"status\":400}");
-		}
+		answer_unknown(fixture, id);
 		free(type);
 		free(stream);
 		json_doc_destroy(doc);

@@ -386,7 +386,7 @@ gives_up_what_the_server_dislikes_and_keeps_the_rest(void **state)
 	expect(&fixture.states, "1008");
 	unsigned attempts = fixture.upgrades;
 	assert_true(attempts <= 3);
-	run_for(&fixture, 10 * MINUTE);
+	run_for(&fixture, 2 * MINUTE);
 	assert_int_equal(fixture.upgrades, attempts);
 	assert_int_equal(scripted_count_lines(&fixture.scripted, "error bot:"), 1);
 	teardown(&fixture);
