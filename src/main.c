@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "attr.h"
@@ -10,6 +11,8 @@
 #include "str.h"
 #include "suggest.h"
 #include "version.h"
+
+#define FILES_WANTED 16384
 
 static const struct command *
 find_command(const char *name)
@@ -47,10 +50,22 @@ open_standard_files(void)
 		close(fd);
 }
 
+/* A thousand streams are a thousand sockets, and the usual limit for a shell is 1,024 files. */
+static void
+allow_many_files(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= FILES_WANTED)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES_WANTED ? limit.rlim_max : FILES_WANTED;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* else there are as many as there are */
+}
+
 int
 main(int argc, char **argv)
 {
 	open_standard_files();
+	allow_many_files();
 	const char *verb = argc > 1 ? argv[1] : NULL;
 	if (!verb || strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 ||
 		strcmp(verb, "help") == 0) {

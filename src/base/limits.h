@@ -21,7 +21,8 @@
 /* net */
 #define RESOLVE_ADDRESSES_MAX  8
 #define URL_MAX                8192
-#define HTTP_RUNNING_MAX       256 /* requests at a time */
+#define HTTP_RUNNING_MAX       256 /* requests at a time, besides streams */
+#define HTTP_STREAMS_MAX       1100
 #define HTTP_BODY_MAX          (16u << 20)
 #define HTTP_REJECTED_BODY_MAX (64u << 10) /* of an answer that on_head refused */
 #define HTTP_HEADERS_MAX       (64u << 10)

@@ -54,6 +54,7 @@ struct http {
 	struct loop_timer
 		*later;     /* starts, resumes: what must not happen inside the caller's call */
 	struct task *tasks; /* hash by id */
+	unsigned streams;   /* of them */
 	unsigned last_id;
 	unsigned depth; /* > 0: inside curl or a callback, nothing may be freed */
 	bool has_dead;
@@ -67,6 +68,7 @@ task_destroy(struct task *task)
 	if (task->added)
 		curl_multi_remove_handle(curl_loop_multi(http->curl), task->easy);
 	HASH_DEL(http->tasks, task);
+	http->streams -= task->stream ? 1 : 0;
 	curl_easy_cleanup(task->easy);
 	curl_slist_free_all(task->lines);
 	loop_timer_destroy(task->timer);
@@ -542,7 +544,10 @@ http_start(struct http *http, const struct http_request *request)
 {
 	struct task *task, *taken;
 
-	if (HASH_COUNT(http->tasks) >= HTTP_RUNNING_MAX)
+	/* However many streams are open, there is room for other requests. */
+	bool stream = request->on_data != NULL;
+	if (stream ? http->streams >= HTTP_STREAMS_MAX
+		   : HASH_COUNT(http->tasks) - http->streams >= HTTP_RUNNING_MAX)
 		return 0;
 	task = xcalloc(1, sizeof(*task));
 	task->http = http;
@@ -554,7 +559,8 @@ http_start(struct http *http, const struct http_request *request)
 	task->easy = curl_easy_init();
 	REQUIRE(task->easy != NULL);
 	task->timer = loop_timer_create(http->loop, on_task_timer, task);
-	task->stream = request->on_data != NULL;
+	task->stream = stream;
+	http->streams += stream ? 1 : 0;
 	task->certificate = request->certificate;
 	task->on_head = request->on_head;
 	task->on_data = request->on_data;

@@ -79,7 +79,8 @@ struct http_request {
 struct http *http_create(struct loop *loop, struct log *log, const char *user_agent);
 /* Ends all requests without calling back. */
 void http_destroy(struct http *http);
-/* Borrows the request and all it points to (copied). Returns an id > 0, or 0 when HTTP_RUNNING_MAX run.
+/* Borrows the request and all it points to (copied). Returns an id > 0, or 0 when HTTP_RUNNING_MAX run, or HTTP_STREAMS_MAX
+ * with on_data.
  * on_done runs once, later, from the loop; never from inside this call. */
 unsigned http_start(struct http *http, const struct http_request *request);
 /* Ends a request; none of its callbacks runs after. Unknown ids are ignored. */

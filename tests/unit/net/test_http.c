@@ -442,6 +442,13 @@ the_token_stays_with_its_origin(void **state)
 }
 
 static void
+drop_bytes(void *data, struct str bytes)
+{
+	(void)data;
+	(void)bytes;
+}
+
+static void
 running_requests_are_capped(void **state)
 {
 	struct fetch fetch;
@@ -454,6 +461,10 @@ running_requests_are_capped(void **state)
 	while (http_start(fetch.http, &request))
 		started++;
 	assert_int_equal(started, HTTP_RUNNING_MAX);
+	request.on_data = drop_bytes; /* streams have a cap of their own */
+	for (started = 0; http_start(fetch.http, &request);)
+		started++;
+	assert_int_equal(started, HTTP_STREAMS_MAX);
 	fetch_finish(&fetch);
 	assert_int_equal(fetch.dones, 0); /* destroyed: nobody is called */
 }
