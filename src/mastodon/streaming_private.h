@@ -94,6 +94,7 @@ struct streaming {
 	struct carrier *shared; /* NULL: none */
 	enum dialect dialect;
 	struct loop_timer *ask; /* until the server's silence is an answer */
+	bool address_tried; /* that the shared connection was refused may be for the stream in its address */
 	unsigned asked_in_vain; /* connections that ended while the answer was awaited */
 	enum ws_bearer bearer_in;
 	bool bearer_in_query; /* the last resort */

@@ -464,6 +464,39 @@ refused_credentials(struct streaming *streaming, struct sub *only, const struct 
 	free(words);
 }
 
+/* Old Pleroma refuses an address that names no stream (protocol.md 9.3): then each stream gets its own, once. When those
+ * are refused as well it was not that, and `*only` does not count any more. */
+static bool
+try_address(struct streaming *streaming, struct sub **only)
+{
+	if (streaming->bearer_proven) {
+		return false; /* some address was good */
+	}
+	if (*only == NULL && streaming->dialect == DIALECT_UNKNOWN && !streaming->address_tried) {
+		streaming->address_tried = true;
+		streaming->dialect = DIALECT_ADDRESS;
+		streaming->cautious = true;
+		streaming_kick(streaming);
+		return true;
+	}
+	if (*only != NULL) {
+		streaming->dialect = DIALECT_UNKNOWN;
+		*only = NULL;
+	}
+	return false;
+}
+
+static void
+refuse_all(struct streaming *streaming, const char *reason)
+{
+	struct sub *sub;
+	DL_FOREACH(streaming->subs, sub) {
+		if (sub_is_active(sub)) {
+			sub_refuse(sub, reason);
+		}
+	}
+}
+
 /* The server will not open it; true when that is the last word. */
 static bool
 refused_for_good(struct streaming *streaming, struct sub *only, enum ending ending,
@@ -473,12 +506,14 @@ refused_for_good(struct streaming *streaming, struct sub *only, enum ending endi
 		refused_credentials(streaming, only, ended);
 	} else if (ending == ENDING_FORBIDDEN && move_bearer(streaming, ended)) {
 		streaming_kick(streaming);
+	} else if (try_address(streaming, &only)) {
+		return true;
 	} else if (only != NULL) {
 		sub_refuse(only, words);
 	} else if (ending != ENDING_FORBIDDEN && streaming_may_switch(streaming)) {
 		streaming_absent(streaming, words);
 	} else if (ending == ENDING_OURS) {
-		our_fault(streaming, NULL, words);
+		refuse_all(streaming, words);
 	} else {
 		return false;
 	}
@@ -510,7 +545,8 @@ streaming_ws_ended(
 		streaming_wait(streaming, words, 0);
 	} else if (ending == ENDING_DOWN || ending == ENDING_MOVED ||
 		   !refused_for_good(streaming, only, ending, ended, words)) {
-		handshake_failed(streaming, only, ended, no_way != NULL ? no_way : words);
+		handshake_failed(streaming, streaming->dialect == DIALECT_UNKNOWN ? NULL : only,
+			ended, no_way != NULL ? no_way : words);
 	}
 	free(no_way);
 	free(words);

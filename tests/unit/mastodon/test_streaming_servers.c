@@ -13,7 +13,7 @@ name_it_as_you_like(struct fixture *fixture, struct conn *conn)
 	if (conn->stream == NULL) {
 		return;
 	}
-	/* Keep-alives and objects that are no events (protocol.md 9.3, 9.4). */
+	/* What only keeps alive, and objects that are no events (protocol.md 9.3, 9.4). */
 	send_text(fixture, conn->id, "");
 	send_text(fixture, conn->id, "pong");
 	send_text(fixture, conn->id, "{\"type\":\"emojiAdded\",\"body\":{\"emoji\":{}}}\n");
@@ -131,6 +131,55 @@ pleroma_says_of_each_stream_what_became_of_it(void **state)
 	assert_string_equal(fixture.queries.ptr, "\nstream=hashtag&tag=cats\n");
 	assert_int_equal(fixture.requests, 0); /* nobody has to be asked over HTTP */
 	assert_int_equal(fixture.conn_count, 2);
+	teardown(&fixture);
+}
+
+static int
+want_a_stream(struct fixture *fixture, const struct server_request *request)
+{
+	(void)fixture;
+	return request->query.len > 0 ? 0 : 400;
+}
+
+static void
+an_address_without_a_stream_may_be_what_is_refused(void **state)
+{
+	(void)state;
+	static const struct behaviour behaviour = {.upgrade = want_a_stream};
+	static const enum transport transports[] = {TRANSPORT_WS, TRANSPORT_AUTO};
+	for (size_t t = 0; t < COUNT_OF(transports); t++) {
+		struct fixture fixture;
+		setup(&fixture, transports[t], FAST, &behaviour);
+		add(&fixture, "user", NULL);
+		add(&fixture, "hashtag", "cats");
+		run_events(&fixture, 2);
+		assert_int_equal(fixture.upgrades, 3);
+		assert_int_equal(fixture.requests, 0);
+		assert_false(has(&fixture.states, "waiting"));
+		teardown(&fixture);
+	}
+}
+
+static int
+refuse_400(struct fixture *fixture, const struct server_request *request)
+{
+	(void)fixture, (void)request;
+	return 400;
+}
+
+static void
+a_handshake_that_the_server_dislikes_is_not_repeated(void **state)
+{
+	(void)state;
+	static const struct behaviour behaviour = {.upgrade = refuse_400};
+	struct fixture fixture;
+	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	add(&fixture, "user", NULL);
+	add(&fixture, "hashtag", "cats");
+	run_until(&fixture, &fixture.states, "hashtag cats: refused");
+	run_for(&fixture, 20000);
+	expect(&fixture.states, "user -: refused");
+	assert_int_equal(fixture.upgrades, 2);
 	teardown(&fixture);
 }
 
@@ -453,6 +502,8 @@ main(void)
 		cmocka_unit_test(a_server_that_keeps_silent_gets_one_connection_a_stream),
 		cmocka_unit_test(a_server_that_ends_the_connection_instead_gets_the_same),
 		cmocka_unit_test(pleroma_says_of_each_stream_what_became_of_it),
+		cmocka_unit_test(an_address_without_a_stream_may_be_what_is_refused),
+		cmocka_unit_test(a_handshake_that_the_server_dislikes_is_not_repeated),
 		cmocka_unit_test(a_stream_that_no_address_has_is_refused),
 		cmocka_unit_test(the_token_is_put_where_the_server_takes_it),
 		cmocka_unit_test(
