@@ -88,6 +88,26 @@ put_head(struct buf *out, struct json_value status)
 }
 
 static void
+put_age(struct buf *out, const char *before, struct str then, struct str now, const char *after)
+{
+	int64_t then_ms = 0, now_ms = 0;
+	if (!time_parse(then, &then_ms) || !time_parse(now, &now_ms))
+		return;
+	buf_add_text(out, before);
+	put_duration(out, now_ms > then_ms ? now_ms - then_ms : 0);
+	buf_add_text(out, after);
+}
+
+/* " for 5 min, last byte 3 s ago, last event 2 min ago" */
+static void
+put_ages(struct buf *out, struct json_value stream, struct str now)
+{
+	put_age(out, " for ", json_str(json_get(stream, "since")), now, "");
+	put_age(out, ", last byte ", json_str(json_get(stream, "last_byte_at")), now, " ago");
+	put_age(out, ", last event ", json_str(json_get(stream, "last_event_at")), now, " ago");
+}
+
+static void
 put_accounts(struct buf *out, struct json_value status)
 {
 	struct json_iter account = json_iter(json_get(status, "accounts"));
@@ -118,6 +138,7 @@ put_accounts(struct buf *out, struct json_value status)
 			buf_add_text(out, " (");
 			put_text(out, stream.value, "transport");
 			buf_add_char(out, ')');
+			put_ages(out, stream.value, json_str(json_get(status, "now")));
 			if (number(stream.value, "retry_ms") > 0) {
 				buf_add_text(out, ", again in ");
 				put_duration(out, number(stream.value, "retry_ms"));

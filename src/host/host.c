@@ -178,7 +178,7 @@ on_link_state(void *data, const struct account *account, const struct stream_sta
 	bool was_live = status->was == STREAM_LIVE || status->was == STREAM_FILLING;
 	if (is_live && !was_live)
 		add_news(host, "connected", account, status);
-	else if (!is_live && status->state != STREAM_CONNECTING)
+	else if (!is_live && (was_live || status->state != STREAM_CONNECTING))
 		add_news(host, "disconnected", account, status);
 	if (host->gapfill)
 		gapfill_state(host->gapfill, account, status);

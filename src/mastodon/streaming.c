@@ -254,8 +254,8 @@ on_kick(void *data)
 		loop_timer_stop(streaming->retry);
 		return;
 	}
-	if (loop_timer_active(streaming->retry)) {
-		return;
+	if (loop_timer_active(streaming->retry) || streaming->paused) {
+		return; /* the answer to a handshake would lie unread until it is given up */
 	}
 	if (streaming->use_ws) {
 		streaming_ws_look(streaming);
@@ -464,6 +464,7 @@ streaming_pause(struct streaming *streaming, bool paused)
 		return;
 	}
 	streaming->paused = paused;
+	streaming_kick(streaming);
 	if (streaming->shared != NULL) {
 		carrier_pause(streaming->shared, paused);
 	}

@@ -72,7 +72,9 @@ void
 carrier_pause(struct carrier *carrier, bool paused)
 {
 	pulse_pause(&carrier->pulse, paused);
-	ws_pause(carrier->ws, paused);
+	if (carrier->is_open) { /* a handshake would be given up */
+		ws_pause(carrier->ws, paused);
+	}
 	if (carrier->former != NULL) {
 		carrier_pause(carrier->former, paused);
 	}
@@ -191,6 +193,8 @@ on_pulse(void *data, enum pulse_news news)
 	char text[128];
 	if (news == PULSE_ASK) {
 		ws_ping(carrier->ws);
+	} else if (news == PULSE_OLD && carrier->streaming->paused) {
+		carrier_renew_later(carrier); /* what lies unread in it would be lost */
 	} else if (news == PULSE_OLD) {
 		renew(carrier);
 	} else {
@@ -208,7 +212,9 @@ on_settled(void *data)
 {
 	struct carrier *carrier = data;
 	struct carrier *former = carrier->former;
-	if (former != NULL) {
+	if (former != NULL && carrier->streaming->paused) {
+		loop_timer_start(carrier->settled, carrier->streaming->config.times.overlap_ms, 0);
+	} else if (former != NULL) {
 		carrier->former = NULL;
 		ws_abandon(former->ws);
 		carrier_free(former);
@@ -223,6 +229,9 @@ on_open(void *data)
 	struct carrier *carrier = data;
 	carrier->is_open = true;
 	carrier_renew_later(carrier);
+	if (carrier->streaming->paused) {
+		carrier_pause(carrier, true);
+	}
 	if (carrier->former != NULL) {
 		carrier->settled =
 			loop_timer_create(carrier->streaming->config.loop, on_settled, carrier);
@@ -341,8 +350,5 @@ carrier_create(struct streaming *streaming, struct sub *only, struct carrier *fo
 	}
 	carrier->former = former;
 	pulse_init(&carrier->pulse, streaming->config.loop, on_pulse, carrier);
-	if (streaming->paused) {
-		carrier_pause(carrier, true);
-	}
 	return carrier;
 }

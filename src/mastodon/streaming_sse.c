@@ -86,6 +86,8 @@ static void
 server_failed(struct sub *sub, const char *reason, int64_t least_ms)
 {
 	struct streaming *streaming = sub->streaming;
+	free(sub->place); /* the place that a redirect named may be what is gone */
+	sub->place = NULL;
 	if (++streaming->handshakes_failed >= SWITCH_FAILURES && streaming_may_switch(streaming)) {
 		streaming_switch(streaming, reason);
 	} else {
@@ -125,6 +127,20 @@ streaming_sse_on_event(void *data, struct str type, struct str payload)
 	}
 }
 
+static void
+watch(struct sub *sub)
+{
+	const struct streaming *streaming = sub->streaming;
+	const struct streaming_times *times = &streaming->config.times;
+	uint64_t range = (uint64_t)(times->age_max_ms - times->age_min_ms);
+	struct pulse_times watched = {
+		.first_ms = sub->has_bytes ? 0 : times->first_byte_ms,
+		.quiet_ms = times->sse_quiet_ms,
+		.age_ms = times->age_min_ms + (int64_t)rng_below(streaming->config.rng, range + 1),
+	};
+	pulse_start(&sub->pulse, &watched);
+}
+
 static bool
 on_head(void *data, const struct http_answer *head)
 {
@@ -134,15 +150,7 @@ on_head(void *data, const struct http_answer *head)
 		!str_starts(str_from(type), "text/event-stream")) {
 		return false;
 	}
-	const struct streaming *streaming = sub->streaming;
-	const struct streaming_times *times = &streaming->config.times;
-	uint64_t range = (uint64_t)(times->age_max_ms - times->age_min_ms);
-	struct pulse_times watched = {
-		.first_ms = times->first_byte_ms,
-		.quiet_ms = times->sse_quiet_ms,
-		.age_ms = times->age_min_ms + (int64_t)rng_below(streaming->config.rng, range + 1),
-	};
-	pulse_start(&sub->pulse, &watched);
+	watch(sub);
 	return true;
 }
 
@@ -174,6 +182,10 @@ streaming_sse_on_pulse(void *data, enum pulse_news news)
 	struct sub *sub = data;
 	struct streaming *streaming = sub->streaming;
 	char text[128];
+	if (news == PULSE_OLD && streaming->paused) {
+		watch(sub); /* what lies unread would be lost */
+		return;
+	}
 	streaming_sse_cancel(sub);
 	if (news == PULSE_MUTE) {
 		failed(sub,
@@ -316,9 +328,6 @@ connect_sse(struct sub *sub)
 	sub->request = streaming_sse_request(sub, &hooks);
 	if (sub->request == 0) {
 		sub_wait(sub, "too many requests are running", 0);
-	} else if (sub->streaming->paused) {
-		pulse_pause(&sub->pulse, true);
-		http_pause(sub->streaming->config.http, sub->request, true);
 	}
 }
 

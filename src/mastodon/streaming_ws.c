@@ -428,6 +428,8 @@ handshake_failed(struct streaming *streaming, struct sub *only, const struct ws_
 	bool reached =
 		ended->end != WS_NO_NAME && ended->end != WS_NO_CONNECT && ended->end != WS_TLS;
 	streaming->handshakes_failed += reached ? 1 : 0;
+	free(streaming->ws_place); /* the place that a redirect named may be what is gone */
+	streaming->ws_place = NULL;
 	if (only == NULL && streaming->handshakes_failed >= SWITCH_FAILURES &&
 		streaming_may_switch(streaming)) {
 		streaming_switch(streaming, words);

@@ -81,7 +81,7 @@ class Control(harness.Case):
         code, out, _ = self.verb("status")
         self.assertEqual(code, 0)
         self.assertRegex(out, r"(?m)^account default \(@bot on http://127.0.0.1:\d+\): ready$")
-        self.assertRegex(out, r"(?m)^  public: live \(ws\)$")
+        self.assertRegex(out, r"(?m)^  public: live \(ws\) for \d+ \w+, last byte \d+ \w+ ago, last event \d+ \w+ ago$")
         self.assertRegex(out, r"(?m)^cats +running +4 +3 +1 ")
         self.assertEqual(run.stop(), 0)
 

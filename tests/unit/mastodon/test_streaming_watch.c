@@ -162,6 +162,40 @@ an_old_websocket_is_renewed_without_a_gap(void **state)
 }
 
 static void
+what_lies_unread_in_an_old_connection_is_not_lost(void **state)
+{
+	(void)state;
+	struct behaviour behaviour = {.times = TIMES, .subscribed = stay_silent};
+	behaviour.times.age_min_ms = 1500;
+	behaviour.times.age_max_ms = 1500;
+	behaviour.times.overlap_ms = 1000;
+	struct fixture fixture;
+	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	struct sender sender = {&fixture, 0};
+	struct loop_timer *timer = loop_timer_create(fixture.scripted.loop, on_send, &sender);
+	add(&fixture, "public", NULL);
+	run_until(&fixture, &fixture.states, "public -: live");
+	loop_timer_start(timer, 200, 200);
+	for (unsigned round = 0; round < 3; round++) {
+		streaming_pause(fixture.streaming, true);
+		run_for(&fixture, 4000);
+		streaming_pause(fixture.streaming, false);
+		run_for(&fixture, 2000);
+	}
+	loop_timer_stop(timer);
+	run_for(&fixture, 2000);
+	assert_true(fixture.upgrades > 1);
+	for (unsigned i = 0; i < sender.sent; i++) {
+		char line[64];
+		(void)snprintf(line, sizeof(line), "update public - %u\n", 1000 + i);
+		expect(&fixture.events, line);
+	}
+	assert_false(has(&fixture.states, "waiting"));
+	loop_timer_destroy(timer);
+	teardown(&fixture);
+}
+
+static void
 an_old_event_stream_is_asked_for_anew(void **state)
 {
 	(void)state;
@@ -251,6 +285,7 @@ main(void)
 		cmocka_unit_test(heartbeats_keep_an_event_stream_and_their_absence_ends_it),
 		cmocka_unit_test(silence_does_not_count_while_nothing_is_read),
 		cmocka_unit_test(an_old_websocket_is_renewed_without_a_gap),
+		cmocka_unit_test(what_lies_unread_in_an_old_connection_is_not_lost),
 		cmocka_unit_test(an_old_event_stream_is_asked_for_anew),
 		cmocka_unit_test(a_renewal_that_fails_leaves_the_old_connection),
 		cmocka_unit_test(a_status_has_the_times),
