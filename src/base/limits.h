@@ -309,8 +309,12 @@
 #define SWEEP_EVERY_MS     (60 * 60 * 1000)
 #define SWEEP_BACK_MS      (6 * 60 * 60 * 1000)
 #define PROBE_EVERY_MS     (15 * 60 * 1000)
+#define PROBE_FIRST_MS     (5 * 60 * 1000) /* after a connect, and up to as long again */
 #define PROBE_MOST_MS      (6 * 60 * 60 * 1000)
 #define PROBE_SECOND_MS    70000 /* so long a stream may lag behind REST */
 #define POLL_EVERY_MS      60000
+#define POLL_WINDOW_MS     (15 * 60 * 1000)
+#define POLL_RARE          10   /* times longer between two looks at announcements */
+#define GAPS_TOLD_MAX      5000 /* by one answer */
 #define CURSOR_MARK_MS     (5 * 60 * 1000)
 #define CURSOR_MARKS_MAX   100 /* of a source: more than the six hours of a sweep */

@@ -27,6 +27,7 @@ extern const struct command command_practice;
 extern const struct command command_demo;
 extern const struct command command_status;
 extern const struct command command_reload;
+extern const struct command command_gaps;
 extern const struct command command_rearm;
 
 /* All verbs in the order of the help; ended by NULL. */

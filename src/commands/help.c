@@ -15,6 +15,7 @@ const struct command *const commands[] = {
 	&command_demo,
 	&command_status,
 	&command_reload,
+	&command_gaps,
 	&command_rearm,
 	NULL,
 };

@@ -147,6 +147,10 @@ put_accounts(struct buf *out, struct json_value status)
 				buf_add_text(out, ": ");
 				show_clean(out, reason, 300);
 			}
+			if (json_str(json_get(stream.value, "note")).len) {
+				buf_add_text(out, "\n    ");
+				put_text(out, stream.value, "note");
+			}
 			buf_add_char(out, '\n');
 		}
 	}

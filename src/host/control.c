@@ -77,6 +77,16 @@ answer_status(struct control *control, uint64_t peer, const char *instance)
 	end_answer(control, peer, &out);
 }
 
+static void
+answer_gaps(struct control *control, uint64_t peer, const char *instance)
+{
+	struct buf out;
+	(void)instance;
+	begin_answer(&out, true);
+	host_gaps(control->host, &out);
+	end_answer(control, peer, &out);
+}
+
 static struct asked *
 remember(struct control *control, uint64_t peer)
 {
@@ -105,6 +115,7 @@ static const struct verb {
 	void (*answer)(struct control *control, uint64_t peer, const char *instance);
 } verbs[] = {
 	{"status", answer_status},
+	{"gaps", answer_gaps},
 	{"reload", answer_reload},
 	{"rearm", answer_rearm},
 };

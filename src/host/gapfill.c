@@ -182,8 +182,11 @@ gapfill_destroy(struct gapfill *gapfill)
 	LL_FOREACH_SAFE2(gapfill->sources, source, next, next_source)
 		source_destroy(source);
 	struct account_budget *budget, *next_budget;
-	LL_FOREACH_SAFE(gapfill->budgets, budget, next_budget)
+	LL_FOREACH_SAFE(gapfill->budgets, budget, next_budget) {
+		if (budget->look)
+			http_cancel(gapfill->host->http, budget->look);
 		free(budget);
+	}
 	loop_timer_destroy(gapfill->timer);
 	free(gapfill);
 }
@@ -195,9 +198,10 @@ on_connected(struct source *source, const struct stream_status *status)
 {
 	source->live = source->connected = true;
 	source->polled = strcmp(status->transport, "poll") == 0;
-	source->probe_at_ms = gapfill_now_ms(source->gapfill) +
-			      gapfill_spread_ms(source->gapfill, source->probe_wait_ms) -
-			      source->probe_wait_ms / 2;
+	int64_t first_ms =
+		source->probe_wait_ms > PROBE_EVERY_MS ? source->probe_wait_ms : PROBE_FIRST_MS;
+	source->probe_at_ms =
+		gapfill_now_ms(source->gapfill) + gapfill_spread_ms(source->gapfill, first_ms);
 	loop_timer_start(source->gapfill->timer, 0, 0);
 }
 
@@ -235,6 +239,7 @@ gapfill_state(
 			on_lost(source, status);
 		if (status->state == STREAM_CONNECTING && strcmp(status->transport, "poll") == 0)
 			source->polled = true;
+		loop_timer_start(gapfill->timer, 0, 0);
 	}
 }
 
@@ -468,8 +473,8 @@ end_open(struct source *source)
 			&missing, false);
 	if (!row->first)
 		put_lasting_gaps(source, whole);
-	if (missing.feed)
-		probe_feed(source);
+	if (!row->first)
+		probe_feed(source, missing.feed);
 	struct str next = fill_next(source->fill);
 	if (row->first && source->result == FILL_DONE)
 		positions_begin(gapfill->host, &key, next);
@@ -578,4 +583,25 @@ gapfill_take_back(struct gapfill *gapfill)
 		source->has_row = false;
 	}
 	fill_each(gapfill->host->store, read_row, gapfill);
+}
+
+void
+gapfill_status(const struct gapfill *gapfill, const struct account *account, struct str stream,
+	struct str param, struct buf *out)
+{
+	const struct source *source;
+	const char *note = NULL;
+	int64_t running = 0;
+	if (gapfill) {
+		LL_FOREACH2(gapfill->sources, source, next_source) {
+			if (!is_of_stream(source, account, stream, param))
+				continue;
+			running += source->job == JOB_FILL;
+			note = note ? note : source->note;
+		}
+	}
+	json_put_key(out, "fetching");
+	json_put_int(out, running);
+	json_put_key(out, "note");
+	json_put_text(out, note);
 }

@@ -25,7 +25,8 @@ void gapfill_settle(struct gapfill *gapfill);
 void gapfill_flush(struct gapfill *gapfill);
 /* The turn was taken back: what runs begins again where the store says. */
 void gapfill_take_back(struct gapfill *gapfill);
-/* Appends a JSON object about the sources of the stream: what runs, what was found. */
+/* Appends the keys "fetching" (how many sources are being filled) and "note" (for people, or null) to a JSON object. NULL is
+ * fine. */
 void gapfill_status(const struct gapfill *gapfill, const struct account *account, struct str stream,
 	struct str param, struct buf *out);
 

@@ -44,15 +44,17 @@ struct source {
 	/* Looking whether the stream is alive; probe.c. */
 	int64_t probe_at_ms, probe_wait_ms;
 	char *probe, *probe_live; /* the newest of REST and of the stream, at the first look */
+	bool silent;              /* REST gives nothing of it */
 	char *note;               /* for people; NULL: nothing to say */
 	struct source *next_source;
 };
 
 struct account_budget {
+	struct gapfill *gapfill;
 	const struct account *account;
 	struct budget budget;
 	unsigned running;
-	int64_t looked_ms; /* monotonic: at timelines_access */
+	unsigned look; /* id of the request for timelines_access; 0: none */
 	struct account_budget *next;
 };
 
@@ -102,7 +104,14 @@ void job_took(struct source *source); /* the page was handled: on to the next on
 int64_t job_flush(struct source *source);
 struct account_budget *gapfill_budget(struct gapfill *gapfill, const struct account *account);
 
-/* probe.c */
+/* probe.c. As source_due. */
+int64_t probe_due(struct source *source);
 void probe_answer(struct source *source, const struct http_answer *answer);
-/* The timeline gives nothing although posts of it are known: asks whether the server has it switched off. */
-void probe_feed(struct source *source);
+/* The timeline gives nothing although entries of it are known (`silent`): asks whether the server has it switched off. Or it
+ * gives some again. */
+void probe_feed(struct source *source, bool silent);
+
+/* polls.c. As source_due. */
+int64_t poll_due(struct source *source);
+/* The server did not answer a poll: `words` say why. */
+void poll_failed(struct source *source, int64_t wait_ms, const char *words);

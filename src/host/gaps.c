@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alert.h"
+#include "files.h"
 #include "gapfill.h"
 #include "host_private.h"
 #include "json_write.h"
@@ -149,4 +150,58 @@ gap_record(struct host *host, const struct account *account, struct gap *gap)
 	archive(host, gap);
 	if (!gap->quiet)
 		tell(host, account, gap);
+}
+
+/* ---- listing ---- */
+
+struct listing {
+	struct buf *out;
+	int64_t skip; /* of the oldest */
+};
+
+static void
+put_listed(void *data, const struct gap *gap)
+{
+	struct listing *listing = data;
+	if (listing->skip-- > 0)
+		return;
+	json_put_comma(listing->out);
+	gap_put_line(gap, listing->out);
+}
+
+static void
+put_all(struct store *store, struct buf *out)
+{
+	struct gap_counts counts;
+	gap_count(store, &counts);
+	struct listing listing = {out, counts.alarms + counts.quiet - GAPS_TOLD_MAX};
+	buf_add_char(out, '[');
+	gap_each(store, 0, put_listed, &listing);
+	buf_add_char(out, ']');
+}
+
+void
+host_gaps(struct host *host, struct buf *out)
+{
+	put_all(host->store, out);
+}
+
+bool
+host_gaps_stopped(const char *folder, struct log *log, struct buf *out, char *error)
+{
+	char *path = file_join(folder, "moontusk.db");
+	if (!file_exists(path)) {
+		snprintf(error, MESSAGE_MAX, "there is no database in %s", folder);
+		free(path);
+		return false;
+	}
+	/* The lock: a host that starts now must not find us at its database. */
+	struct state_folder *lock = state_folder_open(folder, false, error);
+	struct store *store = lock ? store_open(path, log, error) : NULL;
+	if (store)
+		put_all(store, out);
+	store_close(store);
+	state_folder_close(lock);
+	free(path);
+	return store != NULL;
 }

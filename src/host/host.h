@@ -83,6 +83,11 @@ void host_status(struct host *host, struct buf *out);
  * nothing to tell. */
 bool host_status_stopped(const char *folder, struct log *log, struct buf *out, char *error);
 
+/* Appends a JSON array of gaps, oldest first, the newest GAPS_TOLD_MAX of them: docs/moontusk.1.scd, "gaps". */
+void host_gaps(struct host *host, struct buf *out);
+/* As host_status_stopped. */
+bool host_gaps_stopped(const char *folder, struct log *log, struct buf *out, char *error);
+
 unsigned host_instance_count(const struct host *host);
 unsigned host_failed_count(const struct host *host); /* plugins that did not load */
 /* NULL: it did not load, or is switched off. */

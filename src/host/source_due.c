@@ -64,7 +64,11 @@ source_due(struct source *source)
 {
 	struct gapfill *gapfill = source->gapfill;
 	int64_t now_ms = gapfill_now_ms(gapfill);
-	if (!source->live || source->job != JOB_NONE || source->connected)
+	if (source->job != JOB_NONE || source->connected)
+		return -1;
+	if (source->polled && !source->live)
+		return poll_due(source);
+	if (!source->live)
 		return -1;
 	if (source->has_row && source->row.pass == FILL_PASS_AGAIN) {
 		int64_t left_ms = source->row.due_ms - gapfill_wall_ms(gapfill);
@@ -73,11 +77,17 @@ source_due(struct source *source)
 		start_again(source);
 		return 0;
 	}
-	if (source->has_row || source->from->kind != EVENT_UPDATE)
+	if (source->has_row)
 		return -1;
+	int64_t wait_ms = source->polled ? poll_due(source) : probe_due(source);
+	if (source->job != JOB_NONE || source->from->kind != EVENT_UPDATE)
+		return wait_ms;
 	if (source->sweep_at_ms <= now_ms && is_heard(source))
 		start_sweep(source);
 	else if (source->sweep_at_ms <= now_ms)
 		source->sweep_at_ms = now_ms + SWEEP_EVERY_MS;
-	return source->job == JOB_NONE ? source->sweep_at_ms - now_ms : 0;
+	int64_t sweep_ms = source->sweep_at_ms - now_ms;
+	if (source->job != JOB_NONE)
+		return 0;
+	return wait_ms >= 0 && wait_ms < sweep_ms ? wait_ms : sweep_ms;
 }

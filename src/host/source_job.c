@@ -22,7 +22,7 @@ gapfill_budget(struct gapfill *gapfill, const struct account *account)
 			return budget;
 	}
 	budget = xmalloc(sizeof(*budget));
-	*budget = (struct account_budget){.account = account, .looked_ms = INT64_MIN};
+	*budget = (struct account_budget){.gapfill = gapfill, .account = account};
 	budget_init(&budget->budget);
 	LL_PREPEND(gapfill->budgets, budget);
 	return budget;
@@ -174,6 +174,13 @@ try_again(struct source *source, const struct http_answer *answer, bool too_many
 	int64_t wait_ms =
 		too_many ? 0 : pace_down(&source->pace, &host->rng, gapfill_now_ms(gapfill));
 	source->not_before_ms = gapfill_now_ms(gapfill) + wait_ms;
+	if (source->job == JOB_POLL) {
+		char *words = answer_describe(answer, host->parser);
+		job_stop(source);
+		poll_failed(source, wait_ms ? wait_ms : FILL_RETRY_MS, words);
+		free(words);
+		return;
+	}
 	if (!source->failing) {
 		char *name = source_name(source), *words = answer_describe(answer, host->parser);
 		log_info(host->config.log, "%s: %s: what came meanwhile cannot be fetched yet (%s)",

@@ -2,6 +2,8 @@
 /* What the host is doing, as one JSON document: what `moontusk status` shows. */
 #include <unistd.h>
 
+#include "fills.h"
+#include "gapfill.h"
 #include "host_private.h"
 #include "json_write.h"
 #include "limits.h"
@@ -46,10 +48,18 @@ put_flag(struct buf *out, const char *key, bool flag)
 
 /* ---- accounts ---- */
 
+/* Where put_stream writes. */
+struct streams {
+	const struct host *host;
+	const struct account *account;
+	struct buf *out;
+};
+
 static void
 put_stream(void *data, const struct stream_status *status)
 {
-	struct buf *out = data;
+	const struct streams *streams = data;
+	struct buf *out = streams->out;
 	json_put_comma(out);
 	buf_add_char(out, '{');
 	json_put_key(out, "stream");
@@ -67,6 +77,8 @@ put_stream(void *data, const struct stream_status *status)
 	put_number(out, "attempts", status->attempts);
 	put_number(out, "retry_ms", (uint64_t)status->retry_ms);
 	put_text(out, "reason", status->reason);
+	gapfill_status(
+		streams->host->gapfill, streams->account, status->stream, status->param, out);
 	buf_add_char(out, '}');
 }
 
@@ -89,7 +101,8 @@ put_accounts(const struct host *host, struct buf *out)
 		json_put_key(out, "streams");
 		buf_add_char(out, '[');
 		if (host->links[i])
-			link_each(host->links[i], put_stream, out);
+			link_each(
+				host->links[i], put_stream, &(struct streams){host, account, out});
 		buf_add_text(out, "]}");
 	}
 	buf_add_char(out, ']');
@@ -241,6 +254,19 @@ put_totals(const struct host *host, struct buf *out)
 	buf_add_char(out, '}');
 }
 
+static void
+put_gaps(const struct host *host, struct buf *out)
+{
+	struct gap_counts counts;
+	gap_count(host->store, &counts);
+	json_put_key(out, "gaps");
+	buf_add_char(out, '{');
+	put_number(out, "alarms", (uint64_t)counts.alarms);
+	put_number(out, "quiet", (uint64_t)counts.quiet);
+	put_time(out, "last_at", counts.last_ms);
+	buf_add_char(out, '}');
+}
+
 void
 host_status(struct host *host, struct buf *out)
 {
@@ -257,6 +283,7 @@ host_status(struct host *host, struct buf *out)
 	put_text(out, "config", config->config->file);
 	put_flag(out, "dry_run", config->dry_run);
 	put_totals(host, out);
+	put_gaps(host, out);
 	put_accounts(host, out);
 	put_instances(host, out);
 	buf_add_char(out, '}');

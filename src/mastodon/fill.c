@@ -312,7 +312,8 @@ answer_bottom(struct fill *fill, bool empty)
 		fill->feed = true;
 		return lose(fill, "the server gives nothing of this timeline");
 	}
-	if (fill->known != NULL) {
+	/* Below what is known already nothing can be missing. */
+	if (fill->known != NULL && is_newer(str_from(fill->max_id), fill->known)) {
 		miss(fill, str_from(fill->max_id), fill->max_ms,
 			empty ? "the server keeps no older ones"
 			      : "the server does not page further back");

@@ -410,6 +410,19 @@ a_stream_that_began_empty_is_filled_from_its_start(void **state)
 	fill_destroy(fill);
 }
 
+/* A stream that began empty goes down to the first post of all: that is no gap. */
+static void
+the_bottom_below_what_is_known_is_no_gap(void **state)
+{
+	struct fake *fake = *state;
+	struct fill_config config = config_of("0", "1010");
+	struct fill *fill = fill_create(&config);
+	assert_int_equal(run(fake, fill), FILL_DONE);
+	assert_got(fake, 1000, 1200);
+	assert_whole(fill);
+	fill_destroy(fill);
+}
+
 static void
 fetches_back_no_further_than_it_was_told(void **state)
 {
@@ -537,6 +550,7 @@ main(void)
 		FILL_TEST(the_first_run_brings_nothing_but_where_to_begin),
 		FILL_TEST(the_first_run_brings_the_newest_of_a_backlog_oldest_first),
 		FILL_TEST(a_stream_that_began_empty_is_filled_from_its_start),
+		FILL_TEST(the_bottom_below_what_is_known_is_no_gap),
 		FILL_TEST(fetches_back_no_further_than_it_was_told),
 		FILL_TEST(knows_where_a_second_pass_begins),
 		FILL_TEST(waits_while_the_server_puts_home_together),
