@@ -420,6 +420,36 @@ end)
         self.assertNotIn("lions 2", run.text())
         self.assertEqual(run.stop(), 0)
 
+    def test_archives_rotate_as_the_config_says_from_the_next_line_on(self):
+        self.write("keep.lua", 'local tusk = require "moontusk"\ntusk.subscribe("public")\n'
+                   'tusk.on("update", function(_, event) event:archive("all") end)\n')
+        archive = self.folder + "/state/archive/keep"
+
+        def held():
+            names = sorted(os.listdir(archive)) if os.path.isdir(archive) else []
+            return [(name, os.path.getsize(f"{archive}/{name}")) for name in names if name.endswith(".jsonl")]
+        self.config('{ "./keep.lua", account = "bot" }')
+        run = self.host()
+        self.post("one")
+        harness.wait_until(lambda: [name for name, _ in held()] == ["all.jsonl"], what="a line")
+        before = held()
+        self.config('{ "./keep.lua", account = "bot" }', more='archive = { rotate = "day" }')
+        run.wait_line("archive: files rotate as the config says now", "err")
+        self.post("two")
+        harness.wait_until(lambda: len(held()) == 2, what="a file of the day")
+        self.assertEqual(held()[0], before[0])
+        self.assertRegex(held()[1][0], r"^all_\d{4}-\d\d-\d\d\.jsonl$")
+        self.config('{ "./keep.lua", account = "bot" }', more='archive = { rotate = "hour" }')
+        run.wait_line(r'moontusk.lua: archive.rotate: expected "day" or a size of 1MB to 1000GB such as "100MB", found "hour"', "err")
+        self.assertEqual(run.stop(), 0)
+        code, _, errors = self.run_to_end("run", "--config", self.folder + "/moontusk.lua", "--rotate", "10MB", "--rotate", "week",
+                                          env={"BOT": self.server.token})
+        self.assertEqual((code, "archive.rotate" in errors), (1, True))
+        self.config('{ "./keep.lua", account = "bot" }')
+        code, _, errors = self.run_to_end("run", "--config", self.folder + "/moontusk.lua", "--rotate", "10MB", "--rotate", "week",
+                                          env={"BOT": self.server.token})
+        self.assertEqual((code, '--rotate: expected "day" or a size' in errors), (1, True))
+
     def test_a_mistake_changes_nothing_and_is_said_with_file_and_line(self):
         self.config(self.CATS)
         run = self.host()
