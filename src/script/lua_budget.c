@@ -86,6 +86,8 @@ make_timer(struct lua_budget *budget)
 	if (sigaction(BUDGET_SIGNAL, &action, NULL) == 0 &&
 		timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &budget->timer) == 0)
 		budget->has_timer = true;
+	else
+		budget->timer_error = errno;
 }
 
 /* Under valgrind such a timer fires after 2 to 37 ms instead of 100. */
@@ -102,6 +104,7 @@ lua_budget_set_cpu(struct lua_budget *budget, int cpu_ms)
 	if (cpu_ms > 0 && !budget->has_timer && !is_off())
 		make_timer(budget);
 	budget->cpu_ms = budget->has_timer ? cpu_ms : 0;
+	budget->unbounded = cpu_ms > 0 && !budget->has_timer && !is_off();
 	budget->ticks_max = (budget->cpu_ms * CPU_SCALE + TICK_MS - 1) / TICK_MS;
 }
 

@@ -19,6 +19,8 @@
 struct lua_budget {
 	timer_t timer;
 	bool has_timer;
+	bool unbounded; /* a limit was asked for, and the timer for it could not be made: errno of then is in `timer_error` */
+	int timer_error;
 	/* Shared with the signal handler, which runs on the same thread. */
 	volatile sig_atomic_t ticking;   /* the timer is set */
 	volatile sig_atomic_t depth;     /* of calls through the door, one in another */

@@ -405,6 +405,13 @@ lua_state_create(const struct lua_state_config *config, char *error)
 	struct lua_state *state = xmalloc(sizeof(*state));
 	*state = (struct lua_state){.config = *config};
 	lua_budget_init(&state->budget, config->cpu_ms, config->limit_bytes);
+	if (state->budget.unbounded) {
+		snprintf(error, PLUGIN_ERROR_MAX,
+			"no timer can be made for the limit of its CPU time (%s), and without that limit no plugin is run; "
+			"is \"ulimit -i\" too small?",
+			strerror(state->budget.timer_error));
+		goto fail;
+	}
 	state->L = lua_newstate(on_lua_alloc, state);
 	if (!state->L) {
 		snprintf(error, PLUGIN_ERROR_MAX, "out of memory for a Lua state");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -236,6 +237,31 @@ leaves_the_stack_as_it_was(void **state)
 	lua_state_destroy(lua);
 }
 
+static void
+runs_nothing_without_the_timer_of_its_cpu_limit(void **state)
+{
+	(void)state;
+	char error[PLUGIN_ERROR_MAX] = "", other[PLUGIN_ERROR_MAX];
+	struct rlimit before, none;
+	assert_int_equal(getrlimit(RLIMIT_SIGPENDING, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_SIGPENDING, &none), 0);
+	struct lua_state_config config = {.cpu_ms = 100};
+	struct lua_state *refused = lua_state_create(&config, error);
+	struct lua_state *unlimited = lua_state_create(&(struct lua_state_config){0}, other);
+	assert_int_equal(setrlimit(RLIMIT_SIGPENDING, &before), 0);
+	if (refused) { /* under valgrind there is no limit */
+		assert_non_null(getenv("LD_PRELOAD"));
+	} else {
+		assert_non_null(
+			strstr(error, "no timer can be made for the limit of its CPU time"));
+	}
+	assert_non_null(unlimited);
+	lua_state_destroy(refused);
+	lua_state_destroy(unlimited);
+}
+
 int
 main(void)
 {
@@ -250,6 +276,7 @@ main(void)
 		cmocka_unit_test(survives_each_failing_allocation),
 		cmocka_unit_test(requires_only_the_library_and_its_own_folder),
 		cmocka_unit_test(leaves_the_stack_as_it_was),
+		cmocka_unit_test(runs_nothing_without_the_timer_of_its_cpu_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
