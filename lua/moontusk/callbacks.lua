@@ -22,6 +22,13 @@ function callbacks.reserve_timer(id)
   timers[id] = false
 end
 
+-- The room is not needed after all.
+function callbacks.release_timer(id)
+  if timers[id] == false then
+    timers[id] = nil
+  end
+end
+
 -- A function that runs once, with the id that wait.start gave.
 function callbacks.add_timer(id, run)
   timers[id], timer_count = run, timer_count + 1

@@ -10,7 +10,8 @@ local kept = {} -- number of the task -> { [part] = what make() gave }
 
 -- Declares something that each task has one of, made by part.make() when it is first asked for. When the task ends without
 -- an error part.commit(own) turns it into effects (it may raise), and after all of those part.apply(own) makes it visible
--- to other tasks (it may neither raise nor need memory). Either may be missing. Returns a function that gives the one of
+-- to other tasks (it may neither raise nor need memory). When it does not end so, part.drop(own) takes back what a commit
+-- that another one's error followed has done (it may not raise either). Each may be missing. Returns a function that gives the one of
 -- the task that runs.
 function task.part(part)
   parts[#parts + 1] = part
@@ -50,7 +51,11 @@ function task.commit()
 end
 
 function task.drop(id)
-  kept[id] = nil
+  local own = kept[id]
+  if own then
+    kept[id] = nil
+    each(own, "drop")
+  end
 end
 
 callbacks.use_tasks(task)

@@ -27,6 +27,12 @@ function part.apply(own)
   end
 end
 
+function part.drop(own)
+  for id in pairs(own.started) do
+    callbacks.release_timer(id)
+  end
+end
+
 local starting = task.part(part)
 
 -- Milliseconds of "10s" or of a number of seconds.

@@ -30,8 +30,6 @@ report_limit_words(enum plugin_limit limit)
 		return "more memory than the plugin may hold";
 	case LIMIT_OUTPUT:
 		return "more log lines, actions or text than one call may ask for";
-	case LIMIT_TIME:
-		return "waited longer than a task may";
 	}
 	return "?";
 }

@@ -11,7 +11,6 @@ enum plugin_limit {
 	LIMIT_CPU,    /* more CPU time than one call may use */
 	LIMIT_MEMORY, /* more memory than the instance may hold */
 	LIMIT_OUTPUT, /* more log lines, actions or texts than one call may ask for */
-	LIMIT_TIME,   /* a task waited longer than it may */
 };
 
 /* 0 anywhere: the default of base/limits.h. */

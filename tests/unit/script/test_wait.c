@@ -448,6 +448,25 @@ started_functions_count_until_they_end(void **state)
 	}
 }
 
+/* The store refuses when the handler has ended, behind the functions that it started. */
+static void
+functions_of_handlers_whose_end_fails_leave_nothing_behind(void **state)
+{
+	struct bench *bench = *state;
+	struct plugin_usage before, after;
+	bench_must_load(bench, HANDLER "for _ = 1, 500 do tusk.after(1, print) end\n"
+				       "tusk.store.t = tusk.store.t or {}\n"
+				       "tusk.store.t.x = ('x'):rep(1200000)" END);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(bench_deliver(bench, bench_update(bench, post)), -1);
+		bench_assert_contains(bench->error.text, "tusk.store.t");
+		if (i == 20)
+			plugin_usage(bench->plugin, &before);
+	}
+	plugin_usage(bench->plugin, &after);
+	assert_in_range(after.bytes, 0, before.bytes + 500000);
+}
+
 int
 main(void)
 {
@@ -468,6 +487,7 @@ main(void)
 		T(started_functions_run_once_and_can_be_cancelled),
 		T(a_handler_that_raises_starts_nothing),
 		T(started_functions_count_until_they_end),
+		T(functions_of_handlers_whose_end_fails_leave_nothing_behind),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
