@@ -118,3 +118,16 @@ while true do xpcall(xpcall, xpcall, xpcall, xpcall) end
 coroutine.close(coroutine.running())
 --- cpu: assert and error in a loop
 while true do pcall(assert, false, {}) pcall(error) end
+--- cpu: closing that loops after the end
+local x <close> = setmetatable({}, { __close = function() while true do end end })
+while true do end
+--- cpu: closing in coroutine after coroutine
+while true do
+  coroutine.wrap(function()
+    local x <close> = setmetatable({}, { __close = function() while true do end end })
+    while true do end
+  end)()
+end
+--- cpu|memory: catching in the depth
+local function f() return pcall(f) end
+while true do f() end

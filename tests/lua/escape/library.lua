@@ -217,3 +217,16 @@ local t = {}
 for i = 1, 100000 do t["k" .. i] = i end
 for key in pairs(t) do t[key] = nil end
 while true do next(t) end
+--- cpu: comparing long texts that begin alike
+local a, b = ("x"):rep(4000000) .. "a", ("x"):rep(4000000) .. "b"
+while true do local _ = a < b end
+--- cpu: long texts as keys
+local t = {}
+local a = ("x"):rep(4000000)
+while true do t[a .. "b"] = nil end
+--- cpu|error|fine: select of many, for ever
+while true do select(-1, table.unpack({}, 1, 200)) end
+--- cpu: gsub that finds nothing from any byte
+while true do (("a"):rep(200000)):gsub("[^b]-b", "") end
+--- cpu: numbers of many digits
+while true do ("%.99f"):format(1e300) end

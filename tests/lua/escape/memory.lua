@@ -68,3 +68,8 @@ local s = ("x"):rep(4 << 20)
 while true do t[#t + 1] = s:upper() .. #t end
 --- memory|cpu: globals without end
 for i = 1, math.huge do _G["g" .. i] = {} end
+--- cpu|memory|error|fine: a chain through handles, collected for ever
+local t = setmetatable({}, {__mode = "kv"})
+local x = {}
+for i = 1, 100000 do local k = {} t[k] = x x = k end
+while true do collectgarbage() end

@@ -150,3 +150,33 @@ while true do pcall(function() tusk.on = nil end) end
 kept = kept or function() while true do end end
 pcall(kept)
 kept()
+--- error: the metatable of texts
+local mt = getmetatable("")
+assert(mt == false)
+error("no")
+--- error: libraries that are not there
+assert(debug == nil and io == nil and package == nil and dofile == nil and loadfile == nil and os.execute == nil)
+error("no")
+--- error: modules of the library that are not for plugins
+local ok = pcall(require, "moontusk.wait") or pcall(require, "moontusk.core") or pcall(require, "moontusk.effect")
+assert(not ok)
+error("no")
+--- error: what a loaded text gets at
+local f = load("local x = ... return _ENV, require", "x", "t")
+local env, req = f()
+assert(env == _G)
+assert(not pcall(req, "moontusk.effect"))
+error("no")
+--- error: bytecode
+assert(not load("\27Lua"))
+assert(string.dump == nil)
+error("no")
+--- cpu: JSON there and back
+local t = {}
+for i = 1, 50 do t = { t } end
+while true do tusk.json.decode(tusk.json.encode(t)) end
+--- cpu|error: an expression with nested repeats, again and again
+while true do tusk.regex.find(("a"):rep(20000), "(a+)+b") end
+--- cpu|memory|error: expressions that are kept
+local t = {}
+for i = 1, 1e9 do t[i] = tusk.regex.new("(a{1,100}){1,100}" .. i) end
