@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: MIT
--- status:forward(target): a readable text, in the shape that the other side expects.
+-- status:forward(target) and tusk.forward: a readable text, in the shape that the other side expects.
 local effect = require "moontusk.effect"
 local json = require "moontusk.json"
 local util = require "moontusk.util"
@@ -171,6 +171,34 @@ local function parse_target(target)
     check.fail("forward: the target is no http or https address; expected for example \"discord:https://...\"")
   end
   return shapes[shape], url, host
+end
+
+-- tusk.forward(target, { text =, title =, at_most =, key = }): what the plugin itself has to say, also from a schedule.
+function forward.say(target, options)
+  if type(options) == "string" then
+    options = { text = options }
+  end
+  check.type("tusk.forward", "the message", options, "table")
+  check.keys("tusk.forward", options, OPTIONS)
+  check.utf8("tusk.forward", "text", options.text)
+  check.utf8("tusk.forward", "title", options.title)
+  if not options.text or options.text == "" then
+    check.fail("tusk.forward: there is nothing to say: text is %s", options.text and "empty" or "missing")
+  end
+  local shape, url, host = parse_target(target)
+  if not actions.may_write("forward", effect.is_private()) then
+    return require("moontusk.handle").of_refusal("forward")
+  end
+  local title = options.title and actions.shorten(options.title, TITLE_CHARACTERS_MAX)
+  local body, headers = shape { text = options.text, title = title }
+  return actions.act("forward", options, {
+    call = "tusk.forward",
+    permission = "http:" .. host,
+    url = url,
+    headers = headers,
+    body = body,
+    summary = string.format("forward to %s: \"%s\"", host, actions.shorten(options.text, 60)),
+  })
 end
 
 function forward.send(subject, target, options)

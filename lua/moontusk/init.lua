@@ -172,6 +172,10 @@ function tusk.post(post)
   return require("moontusk.actions").post(post)
 end
 
+function tusk.forward(target, message)
+  return require("moontusk.forward").say(target, message)
+end
+
 function tusk.sleep(time)
   return require("moontusk.timers").sleep(time)
 end

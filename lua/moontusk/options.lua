@@ -120,6 +120,21 @@ local function check_known(given, specs)
   end
 end
 
+-- The value, or each text of a list, is shown and stored nowhere from now on.
+local function hide(key, value)
+  if type(value) == "table" then
+    for name, element in pairs(value) do
+      hide(key .. "/" .. tostring(name), element)
+    end
+  elseif type(value) == "string" and value ~= "" then
+    core.secret(key, value)
+    local address = string.match(value, "^%l+:(https?://.*)$")
+    if address then
+      core.secret(key .. "/address", address) -- a forward's target without its shape: what is sent
+    end
+  end
+end
+
 function options.read(declared)
   check.type("tusk.options", "its argument", declared, "table")
   local specs, values = {}, {}
@@ -140,12 +155,8 @@ function options.read(declared)
     if value ~= nil then
       check_value(key, spec, value)
     end
-    if spec.secret and type(value) == "string" and value ~= "" then
-      core.secret(key, value)
-      local address = string.match(value, "^%l+:(https?://.*)$")
-      if address then
-        core.secret(key .. "/address", address) -- a forward's target without its shape: what is sent
-      end
+    if spec.secret then
+      hide(key, value)
     end
     values[key] = value
   end

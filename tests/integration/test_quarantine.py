@@ -398,6 +398,44 @@ end)
 class Scenarios(Case):
     """As moderators and bot authors ask for them."""
 
+    def test_a_burst_of_one_domain_is_told_once_then_quiet_then_a_summary(self):
+        example = os.path.abspath(os.path.join(harness.SOURCE, "examples", "domain_burst.lua"))
+        discord = self.webhook()
+        self.config(f'{{ "{example}", options = {{ to = {{ "{self.hook.url}/m", "discord:{discord.url}/d" }}, '
+                    'within = "60m", quiet = 20 } }', "")
+        run = self.host("--clock-rate", "300")  # an hour of the rule takes 12 s
+
+        def send(number, domain="bad.example"):
+            acct = f"user{number}@{domain}"
+            self.server.rest("/practice/send", "POST", {"stream": "public:remote", "payload": json.dumps({
+                "id": str(1000 + number), "created_at": "2026-11-20T00:00:00.000Z", "content": "<p>Best airdrop</p>", "spoiler_text": "",
+                "visibility": "public", "url": f"https://{domain}/{number}", "uri": f"https://{domain}/{number}", "mentions": [],
+                "tags": [], "media_attachments": [], "account": {"id": str(number), "acct": acct, "username": f"user{number}", "note": "",
+                                                                 "display_name": ""}})})
+
+        for number in range(4):
+            send(number)
+        for number in range(10, 14):
+            send(number, "good.example")
+        harness.wait_until(lambda: self.ask("SELECT count(*) FROM journal WHERE what = 'handled'") == [(8,)], what=run.text())
+        self.assertEqual(self.hook.requests + discord.requests, [])
+        send(4)
+        harness.wait_until(lambda: self.hook.requests and discord.requests, what=run.text())
+        for number in range(5, 8):
+            send(number)
+        told = json.loads(self.hook.requests[0][2])
+        self.assertEqual(told["title"], "5 accounts of bad.example")
+        for number in range(5):
+            self.assertIn(f"https://bad.example/{number} by @user{number}@bad.example", told["text"])
+        self.assertIn("**5 accounts of bad.example**", json.loads(discord.requests[0][2])["content"])
+        harness.wait_until(lambda: len(self.hook.requests) > 1 and len(discord.requests) > 1, what=run.text())
+        summary = json.loads(self.hook.requests[1][2])
+        self.assertEqual(summary["title"], "bad.example went on")
+        self.assertIn("3 more posts in 20 minutes", summary["text"])
+        self.assertEqual(run.stop(), 0)
+        self.assertEqual((len(self.hook.requests), len(discord.requests)), (2, 2))
+        self.assertNotIn(self.hook.url, "".join(map(str, self.ask("SELECT url FROM intents"))))
+
     def test_a_follow_only_command_bot_answers_while_another_plugin_hangs_and_the_admin_hears_once(self):
         self.write("weather.lua", """local tusk = require "moontusk"
 tusk.plugin { permissions = { "api:read" } }

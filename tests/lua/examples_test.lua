@@ -137,9 +137,9 @@ test.case("every example has a case here", function()
   list:close()
 end)
 
-test.case("domain_burst tells of five accounts in ten minutes, wherever the clock stands, and once an hour", function()
-  local hook = "https://hooks.example/mods"
-  local bot = example("domain_burst", { to = hook })
+test.case("domain_burst tells of five accounts in ten minutes, wherever the clock stands, is quiet for an hour, and sums up", function()
+  local hook, other = "https://hooks.example/mods", "https://discord.example/hook"
+  local bot = example("domain_burst", { to = { hook, "discord:" .. other } })
   local number = 0
   local function post(minutes, who, domain)
     number = number + 1
@@ -154,12 +154,25 @@ test.case("domain_burst tells of five accounts in ten minutes, wherever the cloc
   for index, minutes in ipairs { 0, 3, 3, 3 } do post(minutes, "fast" .. index, "fast.example") end
   bot:expect {}
   post(0.9, "fast5", "fast.example")
+  test.equal(bot.actions[1].json.title, "5 accounts of fast.example")
   test.contains(bot.actions[1].json.text, "5 posts in 10m")
-  bot:expect { "forward " .. hook }
+  test.contains(bot.actions[1].json.text, "https://hills.example/@alice/1001 by @fast5@fast.example")
+  test.contains(bot.actions[2].json.content, "**5 accounts of fast.example**")
+  bot:expect { "forward " .. hook, "forward " .. other }
   post(1, "fast6", "fast.example")
+  post(1, "fast7", "fast.example")
+  bot:advance(57 * 60000)
+  bot:expect {}
+  bot:advance(2 * 60000)
+  test.equal(bot.actions[1].json.title, "fast.example went on")
+  test.contains(bot.actions[1].json.text, "2 more posts in 60 minutes")
+  bot:expect { "forward " .. hook, "forward " .. other }
+  bot:advance(3 * 3600000)
   bot:expect {}
   for index = 1, 5 do post(index == 1 and 60 or 0, "again" .. index, "fast.example") end
-  bot:expect { "forward " .. hook }
+  bot:expect { "forward " .. hook, "forward " .. other }
+  bot:advance(3 * 3600000) -- nothing went on: no summary
+  bot:expect {}
 end)
 
 test.case("newborn_spammer reports a young account once, with the posts and the rule, and spares staff and allies", function()
