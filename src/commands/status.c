@@ -108,6 +108,16 @@ put_ages(struct buf *out, struct json_value stream, struct str now)
 }
 
 static void
+put_trouble(struct buf *out, struct json_value status)
+{
+	if (!json_str(json_get(status, "trouble")).len)
+		return;
+	buf_add_text(out, "It rests: ");
+	put_text(out, status, "trouble");
+	buf_add_char(out, '\n');
+}
+
+static void
 put_accounts(struct buf *out, struct json_value status)
 {
 	struct json_iter account = json_iter(json_get(status, "accounts"));
@@ -214,6 +224,19 @@ put_notes(struct buf *out, struct json_value instance)
 			number(instance, "dead_letters"));
 	if (number(instance, "retired") > 0)
 		buf_add_text(out, "    tasks of the plugin before the last reload still wait\n");
+	struct json_iter pattern = json_iter(json_get(instance, "patterns"));
+	while (json_next(&pattern)) {
+		bool off = false;
+		(void)json_get_bool(json_get(pattern.value, "off"), &off);
+		buf_add_text(out, "    ");
+		put_text(out, pattern.value, "file");
+		buf_printf(out, ":%" PRId64 ": ", number(pattern.value, "line"));
+		put_text(out, pattern.value, "key");
+		buf_add_text(out, " \"");
+		put_text(out, pattern.value, "pattern");
+		buf_printf(out, "\" gave up %" PRId64 " times%s\n",
+			number(pattern.value, "gave_up"), off ? ", and is switched off" : "");
+	}
 	struct json_iter schedule = json_iter(json_get(instance, "schedules"));
 	while (json_next(&schedule)) {
 		buf_add_text(out, "    ");
@@ -312,6 +335,7 @@ print(const struct mode *mode, struct json_value status)
 		if (mode->redraw)
 			buf_add_text(&out, "\033[H\033[2J");
 		put_head(&out, status);
+		put_trouble(&out, status);
 		put_accounts(&out, status);
 		put_instances(&out, status);
 	}

@@ -133,11 +133,29 @@ is_found(const struct found *found, const char *name)
 	return false;
 }
 
+/* What is dropped in runs in the operator's name: only he may drop it. */
+static bool
+is_ours(struct host *host, const char *path, struct buf *words)
+{
+	const char *why = file_open_to_others(path);
+	if (!why)
+		return true;
+	log_error(host->config.log, "%s is not used: %s; say chmod go-w, or chown, and reload",
+		path, why);
+	buf_printf(words, "%s is not used: %s\n", path, why);
+	return false;
+}
+
 static bool
 start_found(struct host *host, const char *name, const char *file, struct buf *words)
 {
 	const struct config *config = host->config.config;
 	struct instance *there = instance_find(host, name);
+	char *inside = file_folder(file); /* of a plugin with a folder of its own, or all of them */
+	bool ours = is_ours(host, inside, words) && is_ours(host, file, words);
+	free(inside);
+	if (!ours)
+		return false;
 	if (there && !there->leaving) {
 		/* One that the config names may well lie in the folder, too. */
 		if (!there->dropped && (!there->file || strcmp(there->file, file) != 0)) {
@@ -184,7 +202,9 @@ folder_scan(struct host *host, struct buf *words)
 	if (path && host->watch)
 		watch_plugins(
 			host->watch, FOLDER_TAG, path); /* before the look: nothing is missed */
-	if (path && !folder_plugins(path, note_found, &found)) {
+	if (path && !is_ours(host, path, words)) {
+		good = false;
+	} else if (path && !folder_plugins(path, note_found, &found)) {
 		log_warn(host->config.log,
 			"the plugin folder %s cannot be read: make it, and drop plugins into it",
 			path);

@@ -219,6 +219,22 @@ plugin_file(const char *ref, const char *base, char *error)
 	return path;
 }
 
+const char *
+file_open_to_others(const char *path)
+{
+	struct stat about;
+	if (stat(path, &about) != 0)
+		return NULL;
+	if (about.st_uid != geteuid() && about.st_uid != 0)
+		return "it belongs to another user";
+	if (about.st_mode & S_IWOTH)
+		return "everybody may write there";
+	/* A group that is the user's own is what many systems give to each. */
+	if ((about.st_mode & S_IWGRP) && about.st_gid != getegid())
+		return "another group may write there";
+	return NULL;
+}
+
 /* "cat" of "cat.lua" and of a folder "cat"; else an empty text. New. */
 static char *
 plugin_of_entry(const char *folder, const char *entry)

@@ -25,6 +25,9 @@ char *user_folder(const char *variable, const char *fallback);
  * bytes) says where was looked, with a suggestion. New. */
 char *plugin_file(const char *ref, const char *base, char *error);
 
+/* Why others than we and root may change the file or folder, for people; NULL: they may not, or it is not there. */
+const char *file_open_to_others(const char *path);
+
 /* The plugins of a folder that plugins are dropped into: NAME.lua and NAME/NAME.lua, without hidden files and
  * NAME_test.lua; at most PLUGIN_FOLDER_MAX. False: the folder cannot be read (errno). In no order; `fn` borrows. */
 typedef void folder_plugin_fn(void *data, const char *name, const char *file);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A changed plugin takes the place of the old one between two events; when it fails, the old one goes on. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,13 +151,18 @@ reload_instance(struct host *host, struct instance *instance, const struct confi
 		return false;
 	}
 	struct plugin *fresh = instance_build(host, instance, about, error);
-	bool good = fresh && hand_over(host, instance, fresh, error) && host_begin(host);
+	bool good = fresh && hand_over(host, instance, fresh, error), works = good;
+	if (good && !host_begin(host)) {
+		good = false;
+		snprintf(error->text, sizeof(error->text),
+			"the database cannot be written now; ask again when it can");
+	}
 	if (good) {
 		swap(host, instance, fresh, words);
 	} else {
 		plugin_destroy(fresh);
 		keep_error(host, instance, error->text, words);
-		if (!instance->plugin)
+		if (!instance->plugin && !works)
 			quarantine_load_failed(host, instance, error);
 	}
 	free(error);

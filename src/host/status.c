@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host is doing, as one JSON document: what `moontusk status` shows. */
+#include <string.h>
 #include <unistd.h>
 
 #include "fills.h"
@@ -180,6 +181,40 @@ put_usage(const struct instance *instance, struct buf *out)
 	put_number(out, "memory_limit_bytes", usage.limit_bytes);
 }
 
+struct limits {
+	const struct instance *instance;
+	struct buf *out;
+};
+
+static void
+put_limit(void *data, const struct host_limit *limit)
+{
+	const struct limits *limits = data;
+	struct buf *out = limits->out;
+	if (strcmp(limit->instance, limits->instance->name) != 0)
+		return;
+	json_put_comma(out);
+	buf_add_char(out, '{');
+	put_text(out, "file", limit->file);
+	put_number(out, "line", (uint64_t)limit->line);
+	put_text(out, "key", limit->key);
+	put_text(out, "view", limit->view);
+	json_put_key(out, "pattern");
+	json_put_str(out, limit->pattern);
+	put_number(out, "gave_up", limit->hits);
+	put_flag(out, "off", limit->off);
+	buf_add_char(out, '}');
+}
+
+static void
+put_limits(const struct host *host, const struct instance *instance, struct buf *out)
+{
+	json_put_key(out, "patterns");
+	buf_add_char(out, '[');
+	host_each_limit(host, put_limit, &(struct limits){instance, out});
+	buf_add_char(out, ']');
+}
+
 static void
 put_instance(const struct host *host, const struct instance *instance, struct buf *out)
 {
@@ -210,6 +245,7 @@ put_instance(const struct host *host, const struct instance *instance, struct bu
 	put_work(host, instance, out);
 	put_usage(instance, out);
 	put_schedules(instance, out);
+	put_limits(host, instance, out);
 	buf_add_char(out, '}');
 }
 
@@ -282,6 +318,7 @@ host_status(struct host *host, struct buf *out)
 	put_text(out, "state_folder", config->state_folder);
 	put_text(out, "config", config->config->file);
 	put_flag(out, "dry_run", config->dry_run);
+	put_text(out, "trouble", host->trouble);
 	put_totals(host, out);
 	put_gaps(host, out);
 	put_accounts(host, out);

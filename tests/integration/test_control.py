@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """The control socket: who may ask, what is answered, and that nobody who asks holds the host up."""
+import contextlib
 import json
 import os
 import re
 import socket
+import sqlite3
 import stat
 import time
 import unittest
@@ -25,7 +27,7 @@ tusk.every("1h", { name = "hourly" }, function() end)
 INSTANCE_KEYS = {
     "name", "state", "error", "file", "account", "version", "dry_run", "loaded_at", "reloads", "handlers", "events", "matches",
     "handled", "errors", "waiting", "more_waiting", "lags", "tasks", "retired", "lag_ms", "cpu_ms", "cpu_limit_ms", "memory_bytes",
-    "memory_peak_bytes", "memory_limit_bytes", "schedules", "off_at", "report", "missed", "dead_letters",
+    "memory_peak_bytes", "memory_limit_bytes", "schedules", "off_at", "report", "missed", "dead_letters", "patterns",
 }
 
 
@@ -83,6 +85,35 @@ class Control(harness.Case):
         self.assertRegex(out, r"(?m)^account default \(@bot on http://127.0.0.1:\d+\): ready$")
         self.assertRegex(out, r"(?m)^  public: live \(ws\) for \d+ \w+, last byte \d+ \w+ ago, last event \d+ \w+ ago$")
         self.assertRegex(out, r"(?m)^cats +running +4 +3 +1 ")
+        self.assertEqual(run.stop(), 0)
+
+    def test_status_names_patterns_that_were_switched_off(self):
+        self.write("cats.lua", """local tusk = require "moontusk"
+tusk.subscribe("public")
+tusk.on("update", { text = "(a+a+)+$" }, print)
+tusk.on("update", function(status) tusk.log.info("saw " .. status.content:sub(-6)) end)
+""")
+        run = self.host()
+        for _ in range(25):
+            self.server.rest("/practice/post", "POST", {"text": "a" * 400 + "!"})
+        harness.wait_until(lambda: sum("saw" in line for line in run.lines["err"]) >= 25, 60)
+        pattern, = self.status()["instances"][0]["patterns"]
+        self.assertEqual([pattern[key] for key in ("line", "key", "view", "pattern", "off")], [3, "text", "text", "(a+a+)+$", True])
+        self.assertGreater(pattern["gave_up"], 2)
+        self.assertRegex(self.verb("status")[1], r'(?m)^    .*cats\.lua:3: text "\(a\+a\+\)\+\$" gave up \d+ times, and is switched off$')
+        self.assertEqual(run.stop(), 0)
+
+    def test_a_reload_that_cannot_be_written_down_says_so(self):
+        run = self.host()
+        harness.wait_until(lambda: os.path.exists(self.state + "/moontusk.db"))
+        with contextlib.closing(sqlite3.connect(self.state + "/moontusk.db", timeout=20, isolation_level=None)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            code, _, errors = self.verb("reload", "cats")
+            self.assertEqual(code, 1)
+            self.assertIn("cats: not reloaded, the old one goes on: the database cannot be written now; ask again when it can", errors)
+            harness.wait_until(lambda: "there is no room to write" in (self.status()["trouble"] or ""), what=run.text())
+            self.assertIn("It rests: there is no room to write", self.verb("status")[1])
+            database.execute("ROLLBACK")
         self.assertEqual(run.stop(), 0)
 
     def test_the_man_page_names_every_key(self):

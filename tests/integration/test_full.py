@@ -99,7 +99,7 @@ class Full(harness.Case):
     def test_a_full_disk_for_the_archive_pauses_the_host_too(self):
         host = self.begin()
         self.order(30)
-        harness.wait_until(lambda: self.query("SELECT count(*) FROM intents WHERE state = 1") == [(30,)], what="30 replies")
+        harness.wait_until(lambda: self.query("SELECT count(*) FROM intents WHERE state = 1 AND instance = 'orders'") == [(30,)], what="30 replies")
         archive = self.state + "/archive/orders/orders.jsonl"
         size = os.path.getsize(archive)
         # The log of the database was emptied by a restart; the archive is longer than it.
@@ -112,7 +112,7 @@ class Full(harness.Case):
         host.wait_line("there is no room to write", "err")
         self.assertEqual(os.path.getsize(archive), size)
         self.limit(host, resource.RLIM_INFINITY)
-        harness.wait_until(lambda: self.query("SELECT count(*) FROM intents WHERE state = 1") == [(32,)], what="32 replies")
+        harness.wait_until(lambda: self.query("SELECT count(*) FROM intents WHERE state = 1 AND instance = 'orders'") == [(32,)], what="32 replies")
         self.assertEqual(host.stop(), 0)
         with open(archive, encoding="utf-8") as lines:
             self.assertEqual(len(lines.readlines()), 32)

@@ -332,6 +332,27 @@ tusk.on("update", function(status) tusk.log.info(options.word .. " " .. tostring
         run.wait_line("none false", "err")
         run.wait_line("granted true", "err")
 
+    def test_a_folder_and_a_file_that_others_may_write_are_not_used(self):
+        path = self.write("plugins.d/cats.lua", self.SAYS % "cats")
+        dogs = self.write("plugins.d/dogs.lua", self.SAYS % "dogs")
+        os.chmod(dogs, 0o666)
+        os.chmod(self.folder + "/plugins.d", 0o777)
+        run = self.host("--config", self.config())
+        run.wait_line("plugins.d is not used: everybody may write there", "err")
+        run.wait_line("state in", "err")
+        os.chmod(self.folder + "/plugins.d", 0o755)
+        harness.wait_until(lambda: os.path.exists(self.folder + "/state/control.sock"))
+        code, _, errors = self.run_to_end("reload", "--state", self.folder + "/state")
+        self.assertEqual(code, 1)
+        self.assertIn("dogs.lua is not used: everybody may write there", errors)
+        self.assertEqual(self.instances(), {"cats": "running"})
+        os.chmod(dogs, 0o644)
+        code, out, errors = self.run_to_end("reload", "--state", self.folder + "/state")
+        self.assertEqual((code, errors), (0, ""))
+        self.assertEqual(self.instances(), {"cats": "running", "dogs": "running"})
+        self.assertTrue(os.path.exists(path))
+        self.assertEqual(run.stop(), 0)
+
     def test_a_name_that_the_config_uses_is_not_taken(self):
         self.write("own/cats.lua", self.SAYS % "own")
         self.write("plugins.d/cats.lua", self.SAYS % "other")
