@@ -99,10 +99,14 @@ split_stream(struct str text, struct str *stream, struct str *param)
 			return;
 		}
 	}
-	/* Akkoma: "user:ACCOUNT_ID" is the home stream. */
-	bool own = str_eq_text(text, "user:notification") || str_starts(text, "user:pleroma");
-	if (str_starts(text, "user:") && !own) {
-		stream->len = strlen("user");
+	/* Akkoma: "user:ACCOUNT_ID" is the home stream, "user:notification:ACCOUNT_ID" and "direct:ACCOUNT_ID" likewise. */
+	static const char *const own[] = {"user:notification", "direct", "user"};
+	for (size_t i = 0; i < COUNT_OF(own) && !str_starts(text, "user:pleroma"); i++) {
+		size_t len = strlen(own[i]);
+		if (str_starts(text, own[i]) && (text.len == len || text.ptr[len] == ':')) {
+			stream->len = len;
+			return;
+		}
 	}
 }
 
@@ -280,6 +284,14 @@ is_nothing(struct str payload)
 	       str_eq_text(trimmed, "null");
 }
 
+/* Iceshrimp.NET tells a list of a deletion by an edit to a bare id (protocol.md 9.4). */
+static bool
+is_list_delete(const struct decode_parts *parts)
+{
+	return str_eq_text(parts->name, "status.update") && str_eq_text(parts->stream, "list") &&
+	       is_id(parts->payload);
+}
+
 static enum decode_result
 check_envelope(const struct decode_parts *parts, struct decode_output *out)
 {
@@ -331,6 +343,9 @@ decode_finish(const struct decode_context *context, struct decode_parts *parts,
 	}
 	if (doc == NULL && parts->payload.ptr != NULL && is_nothing(parts->payload)) {
 		parts->payload = STR_NONE;
+	}
+	if (doc == NULL && is_list_delete(parts)) {
+		parts->name = str_from(event_kind_info(EVENT_DELETE)->name);
 	}
 	switch (event_kind_info(event_kind_from_name(parts->name))->payload) {
 	case PAYLOAD_NONE:

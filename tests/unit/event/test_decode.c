@@ -114,6 +114,12 @@ reads_the_stream_field_of_every_server(void **state)
 			"5"},
 		{FRAME("\"stream\":[\"user:notification\"],"), DECODE_EVENT, EVENT_DELETE,
 			"user:notification", NULL, "5", "5"},
+		{FRAME("\"stream\":[\"user:notification:Ab1\"],"), DECODE_EVENT, EVENT_DELETE,
+			"user:notification", NULL, "5", "5"},
+		{FRAME("\"stream\":[\"direct:Ab1\"],"), DECODE_EVENT, EVENT_DELETE, "direct", NULL,
+			"5", "5"},
+		{FRAME("\"stream\":[\"user:pleroma_chat\"],"), DECODE_EVENT, EVENT_DELETE,
+			"user:pleroma_chat", NULL, "5", "5"},
 		{FRAME("\"stream\":[\"hashtag\"],"), DECODE_EVENT, EVENT_DELETE, "hashtag", "cats",
 			"5", "5"},
 		{FRAME(""), DECODE_EVENT, EVENT_DELETE, "hashtag", "cats", "5", "5"},
@@ -174,6 +180,23 @@ reads_payloads_of_every_form(void **state)
 		{EVENT("made.up", ",\"payload\":\"undefined\""), DECODE_EVENT, EVENT_UNKNOWN,
 			"user", NULL, "", NULL},
 		{EVENT("made.up", ""), DECODE_EVENT, EVENT_UNKNOWN, "user", NULL, "", NULL},
+	};
+	check_ws(state, cases, COUNT_OF(cases));
+}
+
+/* Iceshrimp.NET (protocol.md 9.4). */
+static void
+an_edit_to_a_bare_id_on_a_list_is_a_deletion(void **state)
+{
+#define ON_LIST(payload)                                                                           \
+	"{\"stream\":[\"list\",\"3\"],\"event\":\"status.update\",\"payload\":" payload "}"
+	static const struct ws_case cases[] = {
+		{ON_LIST("\"a1b2\""), DECODE_EVENT, EVENT_DELETE, "list", "3", "a1b2", "a1b2"},
+		{ON_LIST("\"77\""), DECODE_EVENT, EVENT_DELETE, "list", "3", "77", "77"},
+		{ON_LIST("\"{\\\"id\\\":\\\"9\\\"}\""), DECODE_EVENT, EVENT_STATUS_UPDATE, "list",
+			"3", "9", "{\"id\":\"9\"}"},
+		{ON_LIST("\"undefined\""), DECODE_BROKEN, 0, 0, 0, 0, 0},
+		{ON_LIST("\"not an id\""), DECODE_BROKEN, 0, 0, 0, 0, 0},
 	};
 	check_ws(state, cases, COUNT_OF(cases));
 }
@@ -350,6 +373,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			reads_the_stream_field_of_every_server, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_payloads_of_every_form, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_edit_to_a_bare_id_on_a_list_is_a_deletion, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			payloads_that_cannot_be_their_kind_are_broken, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_no_event_is_ignored, setup, teardown),

@@ -174,6 +174,55 @@ refuses_single_streams_over_sse(void **state)
 	teardown(&fixture);
 }
 
+/* ---- connections that name no stream ---- */
+
+/* Old Pleroma (protocol.md 9.3). */
+static int
+upgrade_with_a_stream_only(struct fixture *fixture, const struct server_request *request)
+{
+	(void)fixture;
+	return request->query.len == 0 ? 400 : 0;
+}
+
+static int
+upgrade_400(struct fixture *fixture, const struct server_request *request)
+{
+	(void)fixture, (void)request;
+	return 400;
+}
+
+static void
+names_the_stream_in_the_address_where_a_connection_without_is_400(void **state)
+{
+	(void)state;
+	static const struct behaviour behaviour = {.upgrade = upgrade_with_a_stream_only};
+	struct fixture fixture;
+	setup(&fixture, TRANSPORT_AUTO, FAST, &behaviour);
+	add(&fixture, "public", NULL);
+	add(&fixture, "hashtag", "cats");
+	run_for(&fixture, MINUTE / 6);
+	expect(&fixture.states, "public -: live");
+	expect(&fixture.states, "hashtag cats: live");
+	assert_string_equal(fixture.queries.ptr, "\nstream=public\nstream=hashtag&tag=cats\n");
+	assert_int_equal(fixture.requests, 0);
+	teardown(&fixture);
+}
+
+static void
+takes_sse_where_every_address_is_400(void **state)
+{
+	(void)state;
+	static const struct behaviour behaviour = {.upgrade = upgrade_400};
+	struct fixture fixture;
+	setup(&fixture, TRANSPORT_AUTO, FAST, &behaviour);
+	add(&fixture, "public", NULL);
+	add(&fixture, "hashtag", "cats");
+	run_events(&fixture, 2);
+	assert_true(fixture.upgrades >= 2 && fixture.upgrades <= 3); /* without, and with */
+	assert_int_equal(fixture.requests, 2);
+	teardown(&fixture);
+}
+
 /* ---- refused credentials ---- */
 
 static int
@@ -553,6 +602,8 @@ main(void)
 		cmocka_unit_test(asks_over_http_which_of_several_is_refused),
 		cmocka_unit_test(only_warns_when_nothing_tells_whom_an_error_means),
 		cmocka_unit_test(subscribes_again_after_an_error_of_the_server),
+		cmocka_unit_test(names_the_stream_in_the_address_where_a_connection_without_is_400),
+		cmocka_unit_test(takes_sse_where_every_address_is_400),
 		cmocka_unit_test(refuses_single_streams_over_sse),
 		cmocka_unit_test(stops_for_good_when_the_token_is_refused),
 		cmocka_unit_test(tries_once_more_after_a_clean_end),
