@@ -226,6 +226,15 @@ class GoToSocial(Profile):
                          (401, {"error": "Unauthorized: token not supplied"}))
         self.assertEqual(self.rest("/api/v2/notifications")[0], 404)
 
+    def test_handshakes_count_and_no_429_says_when_to_come_back(self):
+        server = self.other()
+        self.act("limit", server, most=2)
+        answers = [self.socket(server=server) for _ in range(3)]
+        self.assertEqual([ws.status for ws in answers], [101, 101, 429])
+        self.assertIn("x-ratelimit-reset", answers[2].headers)
+        self.assertNotIn("retry-after", answers[2].headers)
+        self.assertEqual(server.rest("/api/v2/instance")[0], 429, "by address, whatever the token")
+
     def test_paging_traps(self):
         server = self.other()
         ids = [self.act("post", server, text=f"post {n}")["id"] for n in range(2)]

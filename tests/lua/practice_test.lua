@@ -6,12 +6,14 @@ local entities = require "practice.entities"
 local faults = require "practice.faults"
 local hidden = require "practice.hidden"
 local hub = require "practice.hub"
+local shapes = require "practice.ids"
 local import = require "practice.import"
 local limits = require "practice.limits"
 local paging = require "practice.paging"
 local params = require "practice.params"
 local people = require "practice.people"
 local player = require "practice.player"
+local profile = require "practice.profile"
 local store = require "practice.store"
 local text = require "practice.text"
 local timers = require "practice.timers"
@@ -375,6 +377,48 @@ case("an imported status reads back as it came", function()
     { "77", "<p>x</p>", "2026-11-20T12:00:01.234Z", "e@f.example", 3, false })
   same(import.status(w.store, "null", 0), nil)
   same(import.status(w.store, '{"content":"no id"}', 0), nil)
+end)
+
+-- Shape of each make's ids, and whether two of one millisecond keep their order.
+local SHAPES = {
+  snowflake = { "^%d+$", 18, true },
+  ulid = { "^[0-7][0-9A-HJKMNP-TV-Z]+$", 26, false },
+  flake = { "^%w+$", 18, true },
+  aidx = { "^[0-9a-z]+$", 16, true },
+  snac = { "^%d%d%d%d%d%d%d%d%d%d[0-9a-f]+$", 42, false },
+}
+
+case("ids have the form of their make, sort by time and never come twice", function()
+  for name, shape in pairs(SHAPES) do
+    local serial = 0
+    local make = shapes.maker(name, function(n)
+      serial = (serial * 1103515245 + 12345) & 0x7fffffff
+      return serial % n + 1
+    end)
+    local before, seen = nil, {}
+    for i = 0, 400 do
+      local id = make(1795224000000 + i // (shape[3] and 2 or 1) * 1000)
+      same(id:match(shape[1]) and #id, shape[2], name .. " " .. id)
+      same(seen[id], nil, name)
+      if before then
+        same(paging.older(before, id), true, name .. " " .. before .. " " .. id)
+      end
+      before, seen[id] = id, true
+    end
+  end
+end)
+
+case("every profile is whole, and an unknown one is named with all that there are", function()
+  local base = profile.load("mastodon")
+  for _, name in ipairs(profile.NAMES) do
+    local one = profile.load(name)
+    same({ type(one.version), type(one.ids), type(one.heartbeat), #one.lists }, { "string", "string", "string", 2 }, name)
+    same(one == base, name == "mastodon", name)
+  end
+  same(profile.load("akkoma").ids, "flake", "what it is like gives the rest")
+  local none, problem = profile.load("friendica")
+  same(none, nil)
+  same(problem:find("friendica", 1, true) ~= nil and problem:find("pleroma-old", 1, true) ~= nil, true)
 end)
 
 case("public streams leave out what the owner of the token hides, and deletes pass", function()
