@@ -81,7 +81,7 @@ class Ends(Faults):
 
     def test_down_refuses_connects_until_its_time(self):
         sse, ws = self.both()
-        self.act("down", for_="20s")
+        self.act("down", for_="60s")
         self.assertEqual((self.rest_of(ws), self.rest_of(sse)), (b"", b""))
         with self.assertRaises(ConnectionRefusedError):
             Wire(self.server)
