@@ -92,7 +92,9 @@ int64_t gapfill_spread_ms(struct gapfill *gapfill, int64_t ms);
 void source_overlap(const struct source *source, struct str cursor, int64_t at_ms, int64_t back_ms,
 	struct buf *out);
 
-/* source_due.c: starts what is due. Returns ms until something else is, -1: nothing. */
+/* source_due.c. False: nobody hears the stream any more; plugins come and go, and the config changes. */
+bool source_is_heard(const struct source *source);
+/* Starts what is due. Returns ms until something else is, -1: nothing. */
 int64_t source_due(struct source *source);
 
 /* source_job.c: one job of a source at a time. */

@@ -49,6 +49,8 @@ poll_due(struct source *source)
 	if (left_ms > 0)
 		return left_ms;
 	source->poll_at_ms = gapfill_now_ms(source->gapfill) + poll_every_ms(source);
+	if (!source_is_heard(source))
+		return -1;
 	if (!source->live)
 		link_polled(link, str_from(source->stream), str_from(source->param), STREAM_LIVE, 0,
 			"the server has no streaming");

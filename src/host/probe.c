@@ -84,6 +84,10 @@ probe_due(struct source *source)
 		return -1;
 	if (left_ms > 0)
 		return left_ms;
+	if (!source_is_heard(source)) {
+		source->live = false; /* a new connect brings it back */
+		return -1;
+	}
 	if (source->probe)
 		look_again(source);
 	else

@@ -6,9 +6,8 @@
 
 #define LOG_MODULE "fill"
 
-/* Plugins come and go, and the config changes. */
-static bool
-is_heard(const struct source *source)
+bool
+source_is_heard(const struct source *source)
 {
 	unsigned one;
 	return source_link(source) &&
@@ -82,7 +81,7 @@ source_due(struct source *source)
 	int64_t wait_ms = source->polled ? poll_due(source) : probe_due(source);
 	if (source->job != JOB_NONE || source->from->kind != EVENT_UPDATE)
 		return wait_ms;
-	if (source->sweep_at_ms <= now_ms && is_heard(source))
+	if (source->sweep_at_ms <= now_ms && source_is_heard(source))
 		start_sweep(source);
 	else if (source->sweep_at_ms <= now_ms)
 		source->sweep_at_ms = now_ms + SWEEP_EVERY_MS;
