@@ -97,7 +97,7 @@ class GoToSocial(Profile):
     def rest(self, path, method="GET", data=None, **more):
         return self.server.rest(path, method, data, **more)
 
-    def test_who_does_not_say_who_it_is_gets_418(self):
+    def test_who_does_not_say_who_it_is_is_refused(self):
         status, headers, body = http(self.server, "GET", "/api/v2/instance")
         self.assertEqual((status, headers["content-type"]), (418, "application/json; charset=utf-8"))
         self.assertIn("error", json.loads(body))
@@ -226,7 +226,7 @@ class GoToSocial(Profile):
                          (401, {"error": "Unauthorized: token not supplied"}))
         self.assertEqual(self.rest("/api/v2/notifications")[0], 404)
 
-    def test_handshakes_count_and_no_429_says_when_to_come_back(self):
+    def test_handshakes_count_and_no_refusal_says_when_to_come_back(self):
         server = self.other()
         self.act("limit", server, most=2)
         answers = [self.socket(server=server) for _ in range(3)]
@@ -324,7 +324,7 @@ class Pleroma(Profile):
         self.assertEqual(silent.frame(), (PING, b""))
         self.assertEqual(self.closed(silent), 1000)
 
-    def test_a_pulled_token_ends_its_streams_with_1000(self):
+    def test_a_pulled_token_ends_its_streams_with_a_close(self):
         server = self.other()
         ws = self.socket("/api/v1/streaming?stream=user", server=server)
         self.act("revoke", server)

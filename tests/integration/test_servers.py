@@ -87,8 +87,7 @@ class Server(Case):
         said = [line for line in self.host.lines["err"] if " public: update " in line]
         self.assertEqual(sorted(line.split()[-1].rstrip(".") for line in said), sorted([*missed, last]))
 
-    def serve(self):
-        """Whatever the server is: each bot gets its updates, deletes and notifications, and one boosts."""
+    def test_five_bots_hear_five_streams_and_one_boosts(self):
         self.connected()
         st = self.act("post", text="look #caturday", **{"from": "alice"})
         for name in ("user", "public", "hashtag", "list"):
@@ -113,21 +112,38 @@ class Server(Case):
         self.assertEqual(self.host.stop(), 0)
 
 
-def make(name, profile_name, **more):
-    """A test class of one test."""
-    def test(self):
-        self.serve()
-    body = {"profile": profile_name, "test_five_bots_on_five_streams": test, **more}
-    return type(name, (Server,), body)
+class GoToSocial(Server):
+    profile = "gotosocial"
+    silent = ("hashtag",)
+    misses = True
 
 
-GoToSocial = make("GoToSocial", "gotosocial", silent=("hashtag",), misses=True)
-Pleroma = make("Pleroma", "pleroma", misses=True)
-PleromaOld = make("PleromaOld", "pleroma-old", edits=False)
-Akkoma = make("Akkoma", "akkoma")
-Iceshrimp = make("Iceshrimp", "iceshrimp", misses=True)
-Glitch = make("Glitch", "glitch")
-Fedibird = make("Fedibird", "fedibird", edits=False)
+class Pleroma(Server):
+    profile = "pleroma"
+    misses = True
+
+
+class PleromaOld(Server):
+    profile = "pleroma-old"
+    edits = False
+
+
+class Akkoma(Server):
+    profile = "akkoma"
+
+
+class Iceshrimp(Server):
+    profile = "iceshrimp"
+    misses = True
+
+
+class Glitch(Server):
+    profile = "glitch"
+
+
+class Fedibird(Server):
+    profile = "fedibird"
+    edits = False
 
 
 if __name__ == "__main__":

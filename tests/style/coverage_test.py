@@ -16,7 +16,7 @@ def rows(page):
     found = []
     for line in page.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if line.startswith("| ") and cells[0] not in ("#", "endpoint", "stream", "event"):
+        if line.startswith("| ") and cells[0] not in ("#", "server", "endpoint", "stream", "event"):
             found.append((cells[0], [tuple(test.split(":", 1)) for test in re.findall(r"`(tests/[^`]+)`", cells[-1])]))
     return found
 

@@ -192,7 +192,7 @@ upgrade_400(struct fixture *fixture, const struct server_request *request)
 }
 
 static void
-names_the_stream_in_the_address_where_a_connection_without_is_400(void **state)
+names_the_stream_in_the_address_where_nothing_else_is_taken(void **state)
 {
 	(void)state;
 	static const struct behaviour behaviour = {.upgrade = upgrade_with_a_stream_only};
@@ -602,7 +602,7 @@ main(void)
 		cmocka_unit_test(asks_over_http_which_of_several_is_refused),
 		cmocka_unit_test(only_warns_when_nothing_tells_whom_an_error_means),
 		cmocka_unit_test(subscribes_again_after_an_error_of_the_server),
-		cmocka_unit_test(names_the_stream_in_the_address_where_a_connection_without_is_400),
+		cmocka_unit_test(names_the_stream_in_the_address_where_nothing_else_is_taken),
 		cmocka_unit_test(takes_sse_where_every_address_is_400),
 		cmocka_unit_test(refuses_single_streams_over_sse),
 		cmocka_unit_test(stops_for_good_when_the_token_is_refused),
