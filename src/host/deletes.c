@@ -43,6 +43,7 @@ struct tomb {
 /* One that no transaction has written. */
 struct unwritten {
 	char *scope, *id;
+	int64_t at_ms;
 	struct unwritten *next;
 };
 
@@ -103,7 +104,8 @@ bury(struct deletes *deletes, const struct event *event)
 	}
 	if (deletes->unwritten_count < TOMBSTONES_RING_MAX) {
 		struct unwritten *unwritten = xmalloc(sizeof(*unwritten));
-		*unwritten = (struct unwritten){str_dup(buf_str(&scope)), str_dup(event->id), NULL};
+		*unwritten = (struct unwritten){str_dup(buf_str(&scope)), str_dup(event->id),
+			clock_wall_ms(&deletes->host->config.clock), NULL};
 		LL_PREPEND(deletes->unwritten, unwritten);
 		deletes->unwritten_count++;
 	}
@@ -326,8 +328,8 @@ deletes_write(struct deletes *deletes)
 	struct suspect *suspect;
 	int64_t now_ms = clock_wall_ms(&host->config.clock);
 	LL_FOREACH(deletes->unwritten, unwritten)
-		tombstone_add(
-			host->store, str_from(unwritten->scope), str_from(unwritten->id), now_ms);
+		tombstone_add(host->store, str_from(unwritten->scope), str_from(unwritten->id),
+			unwritten->at_ms);
 	DL_FOREACH(deletes->suspects, suspect) {
 		if (suspect->row || suspect->settled)
 			continue;
