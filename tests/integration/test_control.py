@@ -105,7 +105,8 @@ tusk.on("update", function(status) tusk.log.info("saw " .. status.content:sub(-6
 
     def test_a_reload_that_cannot_be_written_down_says_so(self):
         run = self.host()
-        harness.wait_until(lambda: os.path.exists(self.state + "/moontusk.db"))
+        # What is fetched after the connect is written down: nothing else may write first.
+        harness.wait_until(lambda: all(s["state"] == "live" and s["fetching"] == 0 for s in self.status()["accounts"][0]["streams"]))
         with contextlib.closing(sqlite3.connect(self.state + "/moontusk.db", timeout=20, isolation_level=None)) as database:
             database.execute("BEGIN IMMEDIATE")
             code, _, errors = self.verb("reload", "cats")
