@@ -7,6 +7,7 @@ local callbacks = {}
 local handlers, schedules, timers = {}, {}, {}
 local timer_count = 0 -- those that wait for their time, and those that run
 local running = {}    -- number of the task -> true: of a timer
+local fired = {}      -- id -> function that has begun: kept until the host has written down that it ended
 local tasks -- the module, once something keeps state by task
 
 function callbacks.add(id, entry)
@@ -41,6 +42,18 @@ function callbacks.remove_timer(id)
     timers[id], timer_count = nil, timer_count - 1
   end
   return waits
+end
+
+-- What it did is written down.
+function callbacks.timer_done(id)
+  fired[id] = nil
+end
+
+-- What it did was taken back: it waits as before.
+function callbacks.timer_again(id)
+  if fired[id] then
+    timers[id], fired[id], timer_count = fired[id], nil, timer_count + 1
+  end
 end
 
 local function end_timer(id)
@@ -105,6 +118,7 @@ function callbacks.fire(id)
   local timer = timers[id]
   if timer then -- else it was cancelled
     local number = wait.task()
+    fired[id] = timer
     running[number], timers[id] = true, nil
     timer()
     finish()

@@ -125,6 +125,7 @@ commit_now(struct host *host, int64_t now_mono_ms)
 	archives_committed(host->archives);
 	deletes_committed(host->deletes);
 	alert_committed(host, true);
+	tasks_committed(host);
 	trouble_turn_done(host);
 	host->committed_at_ms = clock_mono_ms(&host->config.clock);
 }

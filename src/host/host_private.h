@@ -102,6 +102,10 @@ struct host {
 	struct task *spare_tasks; /* list, task::next */
 	unsigned spare_task_count;
 	struct timer *timers;    /* functions to start, timer::next, the soonest first */
+	struct timer
+		*fired; /* timer::next: began in the turn that is not committed, or wait still */
+	struct redo *moved;      /* redo::next: runs of schedules that moved on in that turn */
+	struct redo *redo;       /* ... that was taken back: they begin again */
 	uint64_t last_task;      /* number */
 	struct watch *watch;     /* of the files of plugins and config; NULL offline */
 	struct control *control; /* NULL: none */
@@ -233,6 +237,7 @@ struct link *host_connect(struct host *host, unsigned account);
 /* retired.c: plugins whose place another one has taken; their tasks end, or are given up in the end. */
 struct cause;
 void retired_add(struct host *host, struct plugin *plugin); /* takes; NULL is fine */
+void retired_charge(struct host *host); /* nothing is held for them, to begin with */
 void retired_run(struct host *host);
 int64_t retired_next_due(const struct host *host); /* Unix ms; INT64_MAX: none */
 unsigned retired_count(const struct host *host, const struct instance *instance);
@@ -290,8 +295,8 @@ char *outcome_problem(const char *kind, int status, const char *words); /* new *
 /* tasks.c: handlers, schedules and started functions from their start to their end. Inside the transaction. */
 /* Each runs until the task ends or waits. The work is done, and gone from the inbox, when its task ends. */
 void tasks_start_work(struct host *host, struct instance *instance, struct work *work);
-void tasks_start_schedule(
-	struct host *host, struct instance *instance, unsigned schedule, int64_t due_ms);
+void tasks_start_schedule(struct host *host, struct instance *instance, unsigned schedule,
+	int64_t due_ms, bool again); /* again: its turn was taken back */
 /* A handler of a host event, with its subject. */
 void tasks_start_news(
 	struct host *host, struct instance *instance, unsigned handler, struct json_value subject);
@@ -301,7 +306,9 @@ void tasks_run(struct host *host);
  * is gone or has its answer. May be called at any time. */
 void tasks_answer(struct host *host, uint64_t id, struct str answer);
 void tasks_outcome(struct host *host, const struct intent *intent); /* news of the outbox */
-bool tasks_answered(const struct host *host);                       /* some have their answer */
+/* Tells each plugin what is held for it: windows, requests, answers that its tasks wait to read. */
+void tasks_charge(struct host *host);
+bool tasks_answered(const struct host *host);    /* some have their answer */
 int64_t tasks_next_due(const struct host *host); /* Unix ms; INT64_MAX: nothing waits for a time */
 bool tasks_schedule_waits(const struct host *host, const struct instance *instance,
 	unsigned schedule); /* a run of it has not ended */
@@ -314,6 +321,8 @@ unsigned tasks_of(
 	const struct host *host, const struct plugin *plugin); /* and functions to start */
 /* Every task, but not the functions that are to start. */
 void tasks_give_up(struct host *host);
+/* What tasks have done in the turn is written down. */
+void tasks_committed(struct host *host);
 void tasks_destroy(struct host *host); /* all of them, at the end */
 
 /* news.c: changes of streams. */
@@ -360,6 +369,13 @@ struct str positions_live(struct host *host, const struct source_key *key);
 void positions_seen(struct host *host, const struct source_key *key, int64_t now_ms);
 /* Where a source begins for us; nothing happens when it was read further already. */
 void positions_begin(struct host *host, const struct source_key *key, struct str cursor);
+
+/* schedules.c: runs that begin again, since the turn in which they moved on was taken back */
+struct redo;
+void redo_add(struct redo **list, const char *instance, const char *schedule, int64_t due_ms);
+void redo_forget(struct redo **list);
+void redo_concat(struct redo **list, struct redo **more); /* takes those of `more` */
+void redo_first(struct host *host);                       /* inside the transaction */
 
 /* schedules.c */
 void schedules_start(struct host *host); /* reads or sets the first due times */

@@ -22,7 +22,7 @@ struct request {
 	struct requests *requests;
 	uint64_t task;
 	char *instance;
-	const struct plugin *plugin;
+	struct plugin *plugin;
 	const struct account *account; /* is_api */
 	struct plugin_request wanted;  /* owns its texts */
 	char *url;                     /* whole */
@@ -393,6 +393,18 @@ requests_drop(struct requests *requests, uint64_t task)
 		if (request->task == task)
 			request_destroy(request);
 	}
+}
+
+void
+requests_charge(const struct requests *requests)
+{
+	const struct request *request;
+	if (!requests)
+		return;
+	DL_FOREACH(requests->list, request)
+		plugin_add_outside(request->plugin,
+			(ptrdiff_t)(request->wanted.body_len +
+				    http_received(requests->host->http, request->http)));
 }
 
 struct requests *

@@ -17,7 +17,7 @@ void requests_destroy(struct requests *requests); /* cuts all; NULL is fine */
 struct request_source {
 	uint64_t task; /* that tasks_answer gets the answer for */
 	const char *instance;
-	const struct plugin *plugin;   /* whose grants count; must outlive the task */
+	struct plugin *plugin;         /* whose grants count; must outlive the task */
 	const struct account *account; /* NULL: none */
 	bool dry_run;                  /* only what reads is sent */
 	const char *
@@ -29,6 +29,8 @@ char *requests_add(struct requests *requests, const struct request_source *sourc
 	struct plugin_request *wanted);
 /* The task waits no more: its request is cut. */
 void requests_drop(struct requests *requests, uint64_t task);
+/* Tells the plugins what their requests hold: what they send, and what has come of their answers. */
+void requests_charge(const struct requests *requests);
 /* After a commit: starts what may start. At most REQUEST_INSTANCE_MAX of an instance and REQUEST_HOST_MAX to a host run,
  * in the order in which they came. Reads of the account's server wait while fewer calls are left than actions may need
  * (X-RateLimit-Remaining), and until the limit starts anew after a 429; what the server could not answer is

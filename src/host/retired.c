@@ -50,6 +50,14 @@ retired_add(struct host *host, struct plugin *plugin)
 }
 
 void
+retired_charge(struct host *host)
+{
+	const struct retired *retired;
+	LL_FOREACH(host->retired, retired)
+		plugin_set_outside(retired->plugin, 0);
+}
+
+void
 retired_run(struct host *host)
 {
 	struct retired *retired, *next;

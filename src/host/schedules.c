@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* When tusk.every and tusk.daily are due: kept in the store, run by the turn. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "alert.h"
 #include "due.h"
 #include "host_private.h"
 #include "json_write.h"
 #include "limits.h"
+#include "utlist.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE "host"
@@ -132,7 +134,7 @@ take(struct host *host, struct instance *instance, unsigned number, int64_t now_
 		return;
 	plugin_set_due(instance->plugin, number,
 		&(struct plugin_due){due.due_ms, due.late_ms, (int64_t)due.missed});
-	tasks_start_schedule(host, instance, number, due.due_ms);
+	tasks_start_schedule(host, instance, number, due.due_ms, false);
 }
 
 /* The wall clock was set back: no schedule may wait for a time that is far away now. */
@@ -206,4 +208,65 @@ host_next_due(const struct host *host)
 		}
 	}
 	return next;
+}
+
+/* ---- runs that begin again ---- */
+
+struct redo {
+	char *instance, *schedule;
+	int64_t due_ms;
+	struct redo *next;
+};
+
+void
+redo_add(struct redo **list, const char *instance, const char *schedule, int64_t due_ms)
+{
+	struct redo *redo = xmalloc(sizeof(*redo));
+	*redo = (struct redo){xstrdup(instance), xstrdup(schedule), due_ms, NULL};
+	LL_APPEND(*list, redo);
+}
+
+void
+redo_forget(struct redo **list)
+{
+	while (*list) {
+		struct redo *redo = *list;
+		LL_DELETE(*list, redo);
+		free(redo->instance);
+		free(redo->schedule);
+		free(redo);
+	}
+}
+
+void
+redo_concat(struct redo **list, struct redo **more)
+{
+	LL_CONCAT(*list, *more);
+	*more = NULL;
+}
+
+static void
+begin_again(struct host *host, const struct redo *redo)
+{
+	struct instance *instance = instance_find(host, redo->instance);
+	unsigned count = 0;
+	if (!instance || !instance->plugin || instance->guard.off)
+		return;
+	const struct plugin_schedule *schedules = plugin_schedules(instance->plugin, &count);
+	for (unsigned i = 0; i < count; i++) {
+		if (strcmp(schedules[i].name, redo->schedule) != 0)
+			continue;
+		tasks_start_schedule(host, instance, i, redo->due_ms, true);
+		return; /* it may have cost the instance its plugin */
+	}
+}
+
+void
+redo_first(struct host *host)
+{
+	struct redo *redo = host->redo;
+	LL_DELETE(host->redo, redo);
+	redo->next = NULL;
+	begin_again(host, redo);
+	redo_forget(&redo);
 }

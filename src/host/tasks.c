@@ -22,6 +22,10 @@ struct task {
 	struct plugin *plugin; /* that it was started in: the instance may have another one now */
 	struct work *work;     /* TASK_WORK: in the instance's inbox */
 	unsigned schedule;     /* TASK_SCHEDULE */
+	int64_t due_ms;        /* ... */
+	struct timer *timer;   /* TASK_TIMER */
+	bool committed;        /* its start is, or it begins again */
+	bool moved;            /* in the turn that is not committed */
 	size_t staged;         /* effects whose actions are in the outbox */
 	unsigned started;      /* functions that it started */
 	bool listed;           /* in host->tasks: it has waited */
@@ -40,6 +44,7 @@ struct timer {
 	unsigned function;
 	int64_t at_ms;
 	struct cause cause;
+	bool fresh; /* what started it is not committed */
 	struct timer *next;
 };
 
@@ -77,10 +82,15 @@ task_create(enum task_kind kind, const struct cause *cause, struct plugin *plugi
 	task->plugin = plugin;
 	task->work = NULL;
 	task->schedule = 0;
+	task->due_ms = 0;
+	task->timer = NULL;
+	task->committed = false;
+	task->moved = true;
 	task->staged = 0;
 	task->started = 0;
 	task->listed = false;
 	task->until_ms = INT64_MAX;
+	task->moved = true;
 	task->intent_key = NULL;
 	task->answer = NULL;
 	task->answer_len = 0;
@@ -90,11 +100,26 @@ task_create(enum task_kind kind, const struct cause *cause, struct plugin *plugi
 	return task;
 }
 
+/* What is needed to begin again, should the turn be taken back. */
+static void
+remember(struct task *task)
+{
+	struct host *host = task->cause.host;
+	unsigned count;
+	if (task->timer)
+		LL_PREPEND(host->fired, task->timer);
+	if (task->kind != TASK_SCHEDULE || !task->committed)
+		return;
+	redo_add(&host->moved, task->cause.instance->name,
+		plugin_schedules(task->plugin, &count)[task->schedule].name, task->due_ms);
+}
+
 static void
 task_destroy(struct task *task)
 {
 	struct host *host = task->cause.host;
 	requests_drop(host->requests, task->id);
+	remember(task);
 	if (task->listed)
 		DL_DELETE(host->tasks, task);
 	plugin_run_finish(&task->run);
@@ -137,6 +162,16 @@ started_key(const char *key, unsigned number)
 }
 
 static void
+put_timer(struct host *host, struct timer *timer)
+{
+	struct timer **at = &host->timers;
+	while (*at && !is_later(*at, timer))
+		at = &(*at)->next;
+	timer->next = *at;
+	*at = timer;
+}
+
+static void
 add_timer(struct task *task, const struct effect *effect)
 {
 	struct host *host = task->cause.host;
@@ -153,11 +188,8 @@ add_timer(struct task *task, const struct effect *effect)
 	timer->cause.event_key = started_key(cause->event_key, number);
 	timer->cause.schedule = started_key(cause->schedule, number);
 	timer->cause.handler = xstrdup(cause->handler);
-	struct timer **at = &host->timers;
-	while (*at && !is_later(*at, timer))
-		at = &(*at)->next;
-	timer->next = *at;
-	*at = timer;
+	timer->fresh = true;
+	put_timer(host, timer);
 }
 
 /* `function` 0: all of the plugin. */
@@ -331,6 +363,8 @@ wake(struct task *task)
 		answer = str_from(problem);
 	}
 	task->until_ms = INT64_MAX;
+	/* From here on it is a text of the plugin, and counted as that. */
+	plugin_add_outside(task->plugin, -(ptrdiff_t)task->answer_len);
 	go_on(task, plugin_resume(task->plugin, &task->run, answer));
 	free(problem);
 }
@@ -366,7 +400,7 @@ tasks_start_work(struct host *host, struct instance *instance, struct work *work
 
 void
 tasks_start_schedule(
-	struct host *host, struct instance *instance, unsigned schedule, int64_t due_ms)
+	struct host *host, struct instance *instance, unsigned schedule, int64_t due_ms, bool again)
 {
 	unsigned count;
 	const struct plugin_schedule *schedules = plugin_schedules(instance->plugin, &count);
@@ -377,6 +411,8 @@ tasks_start_schedule(
 	};
 	struct task *task = task_create(TASK_SCHEDULE, &cause, instance->plugin);
 	task->schedule = schedule;
+	task->due_ms = due_ms;
+	task->committed = again;
 	go_on(task, plugin_tick(task->plugin, schedule, due_ms, &task->run));
 }
 
@@ -412,11 +448,15 @@ tasks_start_news(
 static void
 fire(struct host *host, struct timer *timer)
 {
+	struct cause cause = timer->cause;
 	LL_DELETE(host->timers, timer);
-	struct task *task = task_create(TASK_TIMER, &timer->cause, timer->plugin);
-	unsigned function = timer->function;
-	free(timer);
-	go_on(task, plugin_fire(task->plugin, function, task->cause.event, &task->run));
+	cause.event = cause.event ? event_ref(cause.event) : NULL;
+	cause.event_key = xstrdup(cause.event_key);
+	cause.schedule = xstrdup(cause.schedule);
+	cause.handler = xstrdup(cause.handler);
+	struct task *task = task_create(TASK_TIMER, &cause, timer->plugin);
+	task->timer = timer;
+	go_on(task, plugin_fire(task->plugin, timer->function, task->cause.event, &task->run));
 }
 
 /* ---- what the turn and the rest of the host call ---- */
@@ -427,6 +467,8 @@ tasks_run(struct host *host)
 	int64_t start_ms = clock_mono_ms(&host->config.clock);
 	int64_t now_ms = clock_wall_ms(&host->config.clock);
 	struct task *task, *next;
+	while (host->redo && has_time(host, start_ms) && host_begin(host))
+		redo_first(host);
 	/* A task that waits again waits for something later: none is met twice. */
 	DL_FOREACH_SAFE(host->tasks, task, next) {
 		if ((task->answer || task->until_ms <= now_ms) && has_time(host, start_ms) &&
@@ -436,6 +478,23 @@ tasks_run(struct host *host)
 	while (host->timers && host->timers->at_ms <= now_ms && has_time(host, start_ms) &&
 		host_begin(host))
 		fire(host, host->timers);
+}
+
+void
+tasks_charge(struct host *host)
+{
+	const struct task *task;
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		const struct instance *instance = host->instances[i];
+		if (instance->plugin)
+			plugin_set_outside(instance->plugin, windows_size(instance->windows).bytes);
+	}
+	retired_charge(host);
+	requests_charge(host->requests);
+	DL_FOREACH(host->tasks, task) {
+		if (task->answer_len > 0)
+			plugin_add_outside(task->plugin, (ptrdiff_t)task->answer_len);
+	}
 }
 
 void
@@ -528,6 +587,8 @@ tasks_of(const struct host *host, const struct plugin *plugin)
 	const struct timer *timer;
 	LL_FOREACH(host->timers, timer)
 		count += timer->plugin == plugin;
+	LL_FOREACH(host->fired, timer) /* it may be needed again */
+		count += timer->plugin == plugin;
 	return count;
 }
 
@@ -549,13 +610,71 @@ tasks_drop_plugin(struct host *host, struct plugin *plugin)
 			drop(task);
 	}
 	remove_timers(host, plugin, 0);
+	struct timer *timer, *later;
+	LL_FOREACH_SAFE(host->fired, timer, later) {
+		if (timer->plugin != plugin)
+			continue;
+		LL_DELETE(host->fired, timer);
+		timer_destroy(timer);
+	}
+}
+
+void
+tasks_committed(struct host *host)
+{
+	struct task *task;
+	struct timer *timer;
+	DL_FOREACH(host->tasks, task) {
+		task->committed = true;
+		task->moved = false;
+		if (task->timer)
+			task->timer->fresh = false;
+	}
+	LL_FOREACH(host->timers, timer)
+		timer->fresh = false;
+	while (host->fired) {
+		timer = host->fired;
+		LL_DELETE(host->fired, timer);
+		plugin_timer_end(timer->plugin, timer->function, PLUGIN_TIMER_DONE);
+		timer_destroy(timer);
+	}
+	redo_forget(&host->moved);
+}
+
+/* A function whose start was taken back is forgotten; another one that has begun waits as before. */
+static void
+take_back_timers(struct host *host)
+{
+	struct timer *timer, *next;
+	LL_FOREACH_SAFE(host->timers, timer, next) {
+		if (!timer->fresh)
+			continue;
+		LL_DELETE(host->timers, timer);
+		plugin_timer_end(timer->plugin, timer->function, PLUGIN_TIMER_FORGET);
+		timer_destroy(timer);
+	}
+	while (host->fired) {
+		timer = host->fired;
+		LL_DELETE(host->fired, timer);
+		plugin_timer_end(timer->plugin, timer->function,
+			timer->fresh ? PLUGIN_TIMER_DONE : PLUGIN_TIMER_AGAIN);
+		if (timer->fresh)
+			timer_destroy(timer);
+		else
+			put_timer(host, timer);
+	}
 }
 
 void
 tasks_give_up(struct host *host)
 {
-	while (host->tasks)
-		drop(host->tasks);
+	struct task *task, *next;
+	DL_FOREACH_SAFE(host->tasks, task, next) {
+		if (task->kind == TASK_WORK || task->moved)
+			drop(task);
+	}
+	take_back_timers(host);
+	redo_concat(&host->redo, &host->moved);
 }
 
 void
@@ -571,4 +690,11 @@ tasks_destroy(struct host *host)
 		free(task);
 	}
 	host->spare_task_count = 0;
+	while (host->fired) {
+		struct timer *timer = host->fired;
+		LL_DELETE(host->fired, timer);
+		timer_destroy(timer);
+	}
+	redo_forget(&host->moved);
+	redo_forget(&host->redo);
 }

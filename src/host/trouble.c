@@ -130,6 +130,16 @@ trouble_turn_failed(struct host *host)
 		"Nothing is taken in and nothing is sent until there is. What came in is kept.");
 }
 
+/* A plugin that took the place of another one in the turn that was taken back gave what waits other keys: so it does again. */
+static void
+adopt_again(struct host *host)
+{
+	for (unsigned i = 0; i < host->instance_count; i++) {
+		if (host->instances[i]->plugin && host_begin(host))
+			waiting_adopt(host, host->instances[i]);
+	}
+}
+
 bool
 trouble_rests(struct host *host)
 {
@@ -152,6 +162,7 @@ trouble_rests(struct host *host)
 			free(host->trouble);
 			host->trouble = NULL;
 			schedules_start(host);
+			adopt_again(host);
 			turn_pause_sockets(host);
 			return false;
 		}

@@ -149,6 +149,7 @@ turn_run(void *data)
 	deletes_run(host->deletes);
 	gapfill_open(host->gapfill);
 	take_events(host, start_ms);
+	tasks_charge(host);
 	tasks_run(host);
 	retired_run(host);
 	quarantine_run(host);

@@ -600,6 +600,13 @@ http_cancel(struct http *http, unsigned id)
 	leave(http);
 }
 
+size_t
+http_received(struct http *http, unsigned id)
+{
+	const struct task *task = find(http, id);
+	return task ? task->in.body.len : 0;
+}
+
 void
 http_pause(struct http *http, unsigned id, bool paused)
 {

@@ -85,6 +85,8 @@ void http_destroy(struct http *http);
 unsigned http_start(struct http *http, const struct http_request *request);
 /* Ends a request; none of its callbacks runs after. Unknown ids are ignored. */
 void http_cancel(struct http *http, unsigned id);
+/* Bytes of the answer's body that have come so far; 0 for unknown ids. */
+size_t http_received(struct http *http, unsigned id);
 /* Stops and resumes reading a stream (back-pressure). */
 void http_pause(struct http *http, unsigned id, bool paused);
 /* The header's value in an answer, or NULL. `name` in lower case. */

@@ -217,7 +217,7 @@ lua_budget_back(lua_State *L)
 static size_t
 held(const struct lua_budget *budget)
 {
-	return budget->used + budget->charged;
+	return budget->used + budget->charged + budget->outside;
 }
 
 void

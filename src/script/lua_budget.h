@@ -35,6 +35,7 @@ struct lua_budget {
 	size_t limit_bytes; /* 0: no limit */
 	size_t hard_bytes;  /* allocations past it fail */
 	size_t used, charged, peak;
+	size_t outside;      /* held for it by the host; set from outside */
 	size_t charged_mark; /* a full collection when `charged` passes it */
 	bool over;           /* the last call ended for memory: collect before the next one */
 	bool told;           /* `text` is of this kill */

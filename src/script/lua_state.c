@@ -40,8 +40,8 @@ lua_state_usage(const struct lua_state *state, struct plugin_usage *usage)
 		.calls = budget->calls,
 		.cpu_us = budget->cpu_us,
 		.cpu_us_last = budget->cpu_us_last,
-		.bytes = budget->used + budget->charged,
-		.charged = budget->charged,
+		.bytes = budget->used + budget->charged + budget->outside,
+		.charged = budget->charged + budget->outside,
 		.peak = budget->peak,
 		.limit_bytes = budget->limit_bytes,
 		.cpu_limit_ms = budget->cpu_ms,
@@ -52,6 +52,28 @@ void
 lua_state_set_cpu(struct lua_state *state, int cpu_ms)
 {
 	lua_budget_set_cpu(&state->budget, cpu_ms);
+}
+
+void
+lua_state_add_outside(struct lua_state *state, ptrdiff_t more)
+{
+	struct lua_budget *budget = &state->budget;
+	size_t less = more < 0 ? (size_t)-more : 0;
+	size_t bytes = more >= 0                ? budget->outside + (size_t)more
+		       : less < budget->outside ? budget->outside - less
+						: 0;
+	lua_state_set_outside(state, bytes);
+}
+
+void
+lua_state_set_outside(struct lua_state *state, size_t bytes)
+{
+	struct lua_budget *budget = &state->budget;
+	budget->outside = bytes;
+	size_t held = budget->used + budget->charged + bytes;
+	budget->peak = held > budget->peak ? held : budget->peak;
+	if (budget->limit_bytes && held > budget->limit_bytes)
+		budget->over = true; /* the next call begins with a look at it */
 }
 
 enum plugin_limit
@@ -243,13 +265,18 @@ has_memory(struct lua_state *state, char *error)
 	if (!budget->over || state->error)
 		return true;
 	lua_gc(state->L, LUA_GCCOLLECT); /* finalizers are ours and do not raise */
-	size_t held = budget->used + budget->charged;
+	size_t held = budget->used + budget->charged + budget->outside;
 	budget->over = held > budget->limit_bytes;
 	if (!budget->over)
 		return true;
+	char outside[MESSAGE_MAX / 2] = "";
+	if (budget->outside > 0)
+		snprintf(outside, sizeof(outside),
+			", %zu KiB of them in rolling windows, requests and answers",
+			budget->outside / 1024);
 	snprintf(error, PLUGIN_ERROR_MAX,
-		"out of memory: %zu KiB in use after the last call, the limit is %zu KiB; nothing more is run",
-		held / 1024, budget->limit_bytes / 1024);
+		"out of memory: %zu KiB in use after the last call%s, the limit is %zu KiB; nothing more is run",
+		held / 1024, outside, budget->limit_bytes / 1024);
 	budget->last = LIMIT_MEMORY;
 	return false;
 }

@@ -51,6 +51,9 @@ typedef void lua_body_fn(lua_State *L, void *data);
 MUST_USE bool lua_state_call(struct lua_state *state, lua_body_fn *body, void *data, char *error);
 /* The same without a budget, for the host's own tidying up between two calls: it must work when memory is used up too. */
 MUST_USE bool lua_state_tidy(struct lua_state *state, lua_body_fn *body, void *data, char *error);
+/* What the host holds for the state's plugin elsewhere counts as its memory: bytes, in place of those told before. */
+void lua_state_set_outside(struct lua_state *state, size_t bytes);
+void lua_state_add_outside(struct lua_state *state, ptrdiff_t more); /* at least nothing is left */
 /* The limit that ended the last call; LIMIT_NONE: none. A call that was made inside another shares its budget. */
 enum plugin_limit lua_state_limit(const struct lua_state *state);
 

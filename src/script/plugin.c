@@ -288,6 +288,18 @@ plugin_set_due(struct plugin *plugin, unsigned schedule, const struct plugin_due
 }
 
 void
+plugin_set_outside(struct plugin *plugin, size_t bytes)
+{
+	lua_state_set_outside(plugin->lua, bytes);
+}
+
+void
+plugin_add_outside(struct plugin *plugin, ptrdiff_t more)
+{
+	lua_state_add_outside(plugin->lua, more);
+}
+
+void
 plugin_usage(const struct plugin *plugin, struct plugin_usage *usage)
 {
 	lua_state_usage(plugin->lua, usage);

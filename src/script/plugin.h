@@ -192,5 +192,15 @@ bool plugin_save(struct plugin *plugin, struct buf *out, struct plugin_error *er
 /* Gives tusk.on_restore what another plugin saved, and that one's version (NULL: it has none). False: it raised. */
 bool plugin_take_over(
 	struct plugin *plugin, struct str saved, const char *version, struct plugin_error *error);
+/* A function of tusk.after or tusk.spawn, after what has been run of it was written down, or taken back. */
+enum plugin_timer_end {
+	PLUGIN_TIMER_DONE,   /* it has ended, for good */
+	PLUGIN_TIMER_AGAIN,  /* it waits as it did before it began */
+	PLUGIN_TIMER_FORGET, /* it was never started */
+};
+void plugin_timer_end(struct plugin *plugin, unsigned function, enum plugin_timer_end how);
+/* Bytes that the host holds for it: rolling windows, requests and their answers. They count as its memory from now on. */
+void plugin_set_outside(struct plugin *plugin, size_t bytes);
+void plugin_add_outside(struct plugin *plugin, ptrdiff_t more);
 /* What it has used and holds. */
 void plugin_usage(const struct plugin *plugin, struct plugin_usage *usage);

@@ -15,9 +15,9 @@ enum plugin_limit {
 
 /* 0 anywhere: the default of base/limits.h. */
 struct plugin_limits {
-	int cpu_ms;          /* CPU time of one call of a handler, schedule or timer */
-	int load_ms;         /* CPU time for running the plugin's file */
-	size_t memory_bytes; /* Lua heap, documents, patterns and answers together */
+	int cpu_ms;  /* CPU time of one call of a handler, schedule or timer */
+	int load_ms; /* CPU time for running the plugin's file */
+	size_t memory_bytes; /* Lua heap, documents, patterns, rolling windows, requests and answers together */
 };
 
 struct plugin_usage {
@@ -25,8 +25,8 @@ struct plugin_usage {
 	int64_t cpu_us;      /* in all of them */
 	int64_t cpu_us_last; /* in the last one */
 	size_t bytes;        /* held now: the Lua heap and `charged` */
-	size_t charged;      /* of these, outside the Lua heap: documents, patterns, answers */
-	size_t peak;         /* the most that `bytes` has been */
-	size_t limit_bytes;  /* 0: none */
-	int cpu_limit_ms;    /* 0: none */
+	size_t charged; /* of these, outside the Lua heap: documents, patterns, windows, answers */
+	size_t peak;    /* the most that `bytes` has been */
+	size_t limit_bytes; /* 0: none */
+	int cpu_limit_ms;   /* 0: none */
 };

@@ -288,6 +288,35 @@ plugin_fire(struct plugin *plugin, unsigned function, struct event *event, struc
 	return run_task(plugin, &step, run);
 }
 
+struct timer_end {
+	unsigned function;
+	const char *name;
+};
+
+static void
+tell_timer_end(lua_State *L, void *data)
+{
+	const struct timer_end *end = data;
+	lua_state_require(L, "moontusk.callbacks");
+	lua_getfield(L, -1, end->name);
+	lua_pushinteger(L, (lua_Integer)end->function);
+	lua_call(L, 1, 0);
+}
+
+void
+plugin_timer_end(struct plugin *plugin, unsigned function, enum plugin_timer_end how)
+{
+	static const char *const names[] = {
+		[PLUGIN_TIMER_DONE] = "timer_done",
+		[PLUGIN_TIMER_AGAIN] = "timer_again",
+		[PLUGIN_TIMER_FORGET] = "remove_timer",
+	};
+	char error[PLUGIN_ERROR_MAX];
+	struct timer_end end = {function, names[how]};
+	if (!lua_state_tidy(plugin->lua, tell_timer_end, &end, error))
+		log_debug(plugin->log, "%s: %s", plugin->name, error);
+}
+
 static struct plugin_task *
 find_task(const struct plugin *plugin, uint64_t id)
 {

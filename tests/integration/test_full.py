@@ -26,17 +26,17 @@ end)
 
 
 class Full(harness.Case):
-    def begin(self):
+    def begin(self, plugin=PLUGIN):
         self.practice_instance = self.practice("--quiet", "--events", os.devnull)
         self.practice_instance.rest("/practice/limit", "POST", {"most": 1000000})
         self.state = self.folder + "/state"
         self.hook = self.webhook()
-        host = self.host()
+        host = self.host(plugin)
         self.wait_listener()
         return host
 
-    def host(self):
-        self.write("orders.lua", PLUGIN)
+    def host(self, plugin=PLUGIN):
+        self.write("orders.lua", plugin)
         config = self.write("moontusk.lua", f"""return {{
   accounts = {{ bot = {{ server = "{self.practice_instance.url}", token = env "MOONTUSK_TOKEN" }} }},
   alert = "{self.hook.url}/hook",
@@ -116,6 +116,65 @@ class Full(harness.Case):
         self.assertEqual(host.stop(), 0)
         with open(archive, encoding="utf-8") as lines:
             self.assertEqual(len(lines.readlines()), 32)
+
+    def test_functions_and_schedules_of_a_turn_that_is_taken_back_run_again_and_once(self):
+        plugin = """
+local tusk = require "moontusk"
+tusk.subscribe("user:notification")
+tusk.hear([[^order (\\d+)]], function(status, number)
+  tusk.log.info("after " .. number)
+  tusk.after("20s", function()
+    tusk.store.fired = (tusk.store.fired or 0) + 1
+    tusk.log.info("fired " .. number)
+  end)
+end)
+tusk.every("1m", { name = "slow", missed = "skip" }, function(due)
+  tusk.log.info("begins " .. due)
+  tusk.sleep("20s")
+  tusk.store.ended = (tusk.store.ended or 0) + 1
+  tusk.log.info("ended " .. due)
+end)
+"""
+        host = self.begin(plugin)
+        state = self.state + "/moontusk.db-wal"
+
+        def count(words):
+            return host.text().count(words)
+
+        def full():
+            self.limit(host, os.path.getsize(state))
+
+        def room():
+            harness.wait_until(lambda: count("no room to write in") > count("room again: going on"),
+                               what=host.text())
+            self.limit(host, resource.RLIM_INFINITY)
+            harness.wait_until(lambda: count("no room to write in") == count("room again: going on"), what=host.text())
+
+        def stored(key):
+            return int((self.query(f"SELECT json FROM state WHERE key = '{key}'") or [("0",)])[0][0])
+
+        def dues(word):
+            return [line.split()[-1] for line in host.lines["err"] if f"{word} " in line]
+
+        host.wait_line("begins", "err")
+        full()  # it ends in a turn that is taken back
+        room()
+        first = dues("begins")[0]
+        harness.wait_until(lambda: dues("ended").count(first) >= 2 or (dues("ended").count(first) == 1 and stored("ended")), what=host.text())
+        full()
+        self.order(1)  # it starts a function in a turn that is taken back
+        room()
+        harness.wait_until(lambda: stored("fired") == 1, what=host.text())
+        self.order(1)
+        harness.wait_until(lambda: len(dues("after")) == 3, what=host.text())
+        full()  # the function runs in a turn that is taken back
+        room()
+        harness.wait_until(lambda: stored("fired") == 2, what=host.text())
+        harness.wait_until(lambda: len(set(dues("begins"))) >= 3, what=host.text())
+        harness.wait_until(lambda: stored("ended") >= len(set(dues("begins"))) - 1, what=host.text())
+        self.assertEqual(host.stop(), 0)
+        self.assertEqual(stored("fired"), 2)
+        self.assertLessEqual(stored("ended"), len(set(dues("begins"))))
 
     def test_a_host_that_rests_can_be_stopped(self):
         host = self.begin()

@@ -256,6 +256,29 @@ types_what_ended_a_call(void **state)
 	assert_int_equal(bench->error.limit, LIMIT_NONE);
 }
 
+/* Rolling windows, requests and their answers. */
+static void
+what_the_host_holds_for_a_plugin_counts_as_its_memory(void **state)
+{
+	struct bench *bench = *state;
+	struct plugin_usage usage;
+	bench->config.limits.memory_bytes = 4u << 20;
+	bench_must_load(bench,
+		"local tusk = require 'moontusk'\n"
+		"tusk.on('update', function() local t = {} for i = 1, 100 do t[i] = ('x'):rep(i) end end)");
+	assert_int_equal(bench_deliver(bench, bench_update(bench, status_json)), 1);
+	plugin_set_outside(bench->plugin, 1u << 20);
+	plugin_add_outside(bench->plugin, 4 << 20);
+	assert_int_equal(bench_deliver(bench, bench_update(bench, status_json)), -1);
+	assert_int_equal(bench->error.limit, LIMIT_MEMORY);
+	bench_assert_contains(
+		bench->error.text, "5120 KiB of them in rolling windows, requests and answers");
+	plugin_usage(bench->plugin, &usage);
+	assert_true(usage.bytes > 5u << 20 && usage.peak >= usage.bytes);
+	plugin_add_outside(bench->plugin, -(4 << 20));
+	assert_int_equal(bench_deliver(bench, bench_update(bench, status_json)), 1);
+}
+
 int
 main(void)
 {
@@ -270,6 +293,7 @@ main(void)
 		T(goes_on_after_a_call_that_wanted_too_much),
 		T(an_instance_that_keeps_too_much_fails_at_once),
 		T(types_what_ended_a_call),
+		T(what_the_host_holds_for_a_plugin_counts_as_its_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
