@@ -109,7 +109,7 @@ class Off(Case):
         # It still counts what it misses.
         [(before,)] = self.ask("SELECT missed FROM quarantines")
         self.post("unheard", 2)
-        harness.wait_until(lambda: self.ask("SELECT missed FROM quarantines")[0][0] == before + 2, what=run.text())
+        harness.wait_until(lambda: self.ask("SELECT missed FROM quarantines")[0][0] >= before + 2, what=run.text())
         self.assertEqual(run.stop(), 0)
         self.write("bad.lua", RAISES.replace("bad", "worse"))
         run = self.host()
