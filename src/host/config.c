@@ -274,18 +274,24 @@ read_act_within(struct reader *reader, struct json_value table, const char *wher
 	return good;
 }
 
-/* A whole number from 1 to `most`; `meaning` is for who wrote something else. */
+/* A whole number from 1 to `most`. */
+struct number_key {
+	const char *name;
+	int most;
+	const char *meaning; /* for who wrote something else */
+};
+
 static bool
-read_number(struct reader *reader, struct json_value table, const char *where, const char *key,
-	int most, const char *meaning, unsigned *out)
+read_number(struct reader *reader, struct json_value table, const char *where,
+	const struct number_key *key, unsigned *out)
 {
-	struct json_value value = json_get(table, key);
+	struct json_value value = json_get(table, key->name);
 	int64_t number;
 	if (!json_exists(value))
 		return true;
-	if (!json_get_int(value, &number) || number < 1 || number > most)
+	if (!json_get_int(value, &number) || number < 1 || number > key->most)
 		return fail(reader, "%s.%s: expected a whole number from 1 to %d: %s, found %s.",
-			where, key, most, meaning,
+			where, key->name, key->most, key->meaning,
 			json_get_int(value, &number) ? "another number" : type_text(value));
 	*out = (unsigned)number;
 	return true;
@@ -295,12 +301,12 @@ static bool
 read_numbers(struct reader *reader, struct json_value table, const char *where,
 	struct config_plugin *plugin)
 {
-	return read_number(reader, table, where, "concurrency", CONCURRENCY_MAX,
-		       "how many events the plugin may work on at the same time",
-		       &plugin->concurrency) &&
-	       read_number(reader, table, where, "max_waiting", CONFIG_WAITING_MAX,
-		       "how many events may wait for the plugin before its streams are not read",
-		       &plugin->max_waiting);
+	static const struct number_key concurrency = {"concurrency", CONCURRENCY_MAX,
+		"how many events the plugin may work on at the same time"};
+	static const struct number_key max_waiting = {"max_waiting", CONFIG_WAITING_MAX,
+		"how many events may wait for the plugin before its streams are not read"};
+	return read_number(reader, table, where, &concurrency, &plugin->concurrency) &&
+	       read_number(reader, table, where, &max_waiting, &plugin->max_waiting);
 }
 
 static bool

@@ -101,7 +101,7 @@ struct host {
 	struct task *tasks;       /* that wait, task::next, oldest first */
 	struct task *spare_tasks; /* list, task::next */
 	unsigned spare_task_count;
-	struct timer *timers;    /* functions to start, timer::next, the soonest first */
+	struct timer *timers; /* functions to start, timer::next, the soonest first */
 	struct timer
 		*fired; /* timer::next: began in the turn that is not committed, or wait still */
 	struct redo *moved;      /* redo::next: runs of schedules that moved on in that turn */

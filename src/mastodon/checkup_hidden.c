@@ -182,7 +182,7 @@ static bool
 has_post(const struct posts *posts, const char *id)
 {
 	for (unsigned i = 0; i < posts->count; i++) {
-		if (strcmp(posts->list[i].id, id) == 0)
+		if (str_eq_text(str_from(posts->list[i].id), id))
 			return true;
 	}
 	return false;

@@ -181,6 +181,7 @@ safe_point(const char *text, size_t low, size_t at)
 static void
 push_unit(struct folder *folder, uint32_t c, const struct fold_char *entry, struct span from)
 {
+	REQUIRE(folder->units != NULL); /* make_room */
 	folder->units[folder->count++] = (struct unit){
 		.c = c,
 		.from = (uint32_t)from.start,
