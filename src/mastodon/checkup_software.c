@@ -123,7 +123,8 @@ read_numbers(struct str text, struct checkup_software *software)
 		int64_t number;
 		while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9')
 			at++;
-		if (!str_to_int((struct str){text.ptr + from, at - from}, 0, 999, &number))
+		if (at == from ||
+			!str_to_int((struct str){text.ptr + from, at - from}, 0, 999, &number))
 			return;
 		*parts[i] = (int)number;
 		if (at >= text.len || text.ptr[at] != '.')

@@ -34,6 +34,13 @@ fold_finish(struct fold *fold)
 }
 
 void
+fold_trim(struct fold *fold)
+{
+	destroy_folder(fold->folder);
+	fold->folder = NULL;
+}
+
+void
 fold_clear(struct fold *fold)
 {
 	if (fold->folder &&

@@ -30,6 +30,7 @@ struct fold {
 
 void fold_finish(struct fold *fold);
 /* Gives back what is larger than events usually need, and folds nothing. */
+void fold_trim(struct fold *fold); /* gives back what is needed only while a text is made */
 void fold_clear(struct fold *fold);
 /* Folds `text` (valid UTF-8) in place of what was there. At most `max` bytes come out: what does not fit is cut off. `map` (may
  * be NULL) is told where in `text` each byte came from. Folding twice is folding once, unless more than 65,536 characters follow each

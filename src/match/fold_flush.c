@@ -165,13 +165,13 @@ drop_marks(const struct unit *unit, uint32_t *marks, size_t *count)
 static void
 put_unit(struct writer *writer, struct folder *folder, struct unit *unit)
 {
-	uint32_t *marks = folder->marks + unit->mark_at;
 	size_t count = unit->mark_count;
 
 	if (count == 0) {
 		put(writer, unit->c, unit);
 		return;
 	}
+	uint32_t *marks = folder->marks + unit->mark_at;
 	bool drops = !unit->keeps && (unit->flags & FOLD_LETTER) && unit->script <= FOLD_CYRILLIC;
 	uint32_t dropped = drops ? drop_marks(unit, marks, &count) : 0;
 	if (dropped)
@@ -190,7 +190,9 @@ drop_units(struct folder *folder, size_t count, size_t of)
 	if (folder->count == 0)
 		return;
 	memmove(folder->units, folder->units + count, folder->count * sizeof(*folder->units));
-	memmove(folder->marks, folder->marks + marks, folder->mark_count * sizeof(*folder->marks));
+	if (folder->mark_count > 0)
+		memmove(folder->marks, folder->marks + marks,
+			folder->mark_count * sizeof(*folder->marks));
 	for (size_t i = 0; i < folder->count; i++)
 		folder->units[i].mark_at -= (uint32_t)marks;
 }

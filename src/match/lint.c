@@ -293,8 +293,7 @@ fold_corpus(void)
 
 	for (size_t i = 0; i < COUNT_OF(lint_corpus); i++) {
 		fold_text(&posts[i], lint_corpus[i], VIEW_TEXT_MAX, NULL);
-		free(posts[i].folder); /* large, and needed while it is made only */
-		posts[i].folder = NULL;
+		fold_trim(&posts[i]);
 	}
 	return posts;
 }
