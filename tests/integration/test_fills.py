@@ -11,6 +11,7 @@ import harness
 
 RATE = 60
 FAST = 150  # where minutes have to pass
+OUTAGE_S = 12 * 60
 ARCHIVER = """
 local tusk = require "moontusk"
 tusk.subscribe("public")
@@ -80,6 +81,14 @@ class Fills(harness.Case):
         self.assertEqual(code, 0, err)
         return [json.loads(line)["payload"] for line in out.split("\n") if line]
 
+    @staticmethod
+    def seconds(text):
+        return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+    def moment(self, status, practice):
+        """When the server says that it was posted."""
+        return self.seconds(practice.rest("/api/v1/statuses/" + status)[1]["created_at"])
+
     def cut(self, practice):
         """The streams end, and none are taken until clear."""
         practice.rest("/practice/fail", "POST", {"path": "/api/v1/streaming", "status": 503, "times": 100000})
@@ -130,10 +139,42 @@ class Fills(harness.Case):
         gaps = self.gaps()
         self.assertEqual({gap["what"] for gap in gaps}, {"edits", "deletes"})
         for gap in gaps:
-            from_s, to_s = (datetime.datetime.fromisoformat(gap[key].replace("Z", "+00:00")).timestamp() for key in ("from", "to"))
-            self.assertEqual(gap["quiet"], to_s - from_s <= 120)
+            self.assertEqual(gap["quiet"], self.seconds(gap["to"]) - self.seconds(gap["from"]) <= 120)
         self.assertNotIn("told of a gap: public posts", host.text())
         self.assertIn("gap", [line["kind"] for line in self.lines("posts")])
+
+    def test_twelve_minutes_away_cost_few_pages_and_no_post(self):
+        practice = self.server(rate=FAST)
+        host = self.host(practice, ARCHIVER, rate=FAST)
+        before = self.post(practice, "before")
+        harness.wait_until(lambda: self.ids() == [before], what=host.text())
+        self.cut(practice)
+        missed, began = [], time.monotonic()
+        for n in range(60):  # spread over the outage
+            missed.append(self.post(practice, f"missed {n}"))
+            time.sleep(max(0, began + (n + 1) * OUTAGE_S / 60 / FAST - time.monotonic()))
+        asked = practice.rest("/practice/log")[1]["requests"][-1]["number"]
+        practice.rest("/practice/clear", "POST", {})
+        arriving = []
+        while not set(missed) <= set(self.ids()):
+            arriving.append(self.post(practice, f"arriving {len(arriving)}"))
+            time.sleep(0.2)
+            self.assertLess(len(arriving), 100, host.text())
+        harness.wait_until(lambda: set(arriving) <= set(self.ids()), what=host.text())
+        # The second pass, a minute later at most, brings nothing twice.
+        last = self.moment(self.post(practice, "last"), practice)
+        harness.wait_until(lambda: self.moment(self.post(practice, "more"), practice) - last > 90, what="a minute and a half")
+        self.assertEqual(host.stop(), 0)
+        got = self.ids()
+        self.assertEqual(len(got), len(set(got)), "twice")
+        self.assertEqual([i for i in self.ids(origin="fill") if i in missed], missed)  # all, tagged, by id
+        gap = next(gap for gap in self.gaps() if gap["what"] == "edits" and gap["from_id"] is None)
+        self.assertFalse(gap["quiet"])
+        self.assertGreaterEqual(self.seconds(gap["to"]) - self.seconds(gap["from"]), OUTAGE_S - 5)
+        log = practice.rest(f"/practice/log?since={asked}")[1]["requests"]
+        pages = [row for row in log if row["path"] == "/api/v1/timelines/public"]
+        # 60 posts are two pages; what arrives meanwhile, the end, the second pass and the first look at the stream add some.
+        self.assertLessEqual(len(pages), 6 + len(arriving), [row["query"] for row in pages])
 
     def test_what_cannot_be_fetched_is_a_gap(self):
         practice = self.server()
