@@ -357,6 +357,7 @@ demo_run(const struct args *args)
 	bool started = start(&demo, args);
 	if (started) {
 		loop_run(demo.session.loop);
+		host_finish(demo.host);
 		say_goodbye(&demo);
 	}
 	host_destroy(demo.host);

@@ -214,6 +214,7 @@ run_run(const struct args *args)
 		}
 		host_start(run.host);
 		loop_run(run.session.loop);
+		host_finish(run.host);
 		report_summary(&run.report, run.host);
 	}
 	host_destroy(run.host);

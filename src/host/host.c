@@ -441,11 +441,9 @@ host_pass(struct host *host)
 }
 
 void
-host_destroy(struct host *host)
+host_finish(struct host *host)
 {
-	if (!host)
-		return;
-	if (host->tick) {
+	if (host->tick && !host->ending) {
 		host->ending = true;
 		status_mark(host, STATUS_ENDED);
 		turn_run(host); /* what came is handled, what ended is written down */
@@ -454,6 +452,14 @@ host_destroy(struct host *host)
 	}
 	if (host->store && store_in_transaction(host->store) && !host->stopped)
 		commit_now(host, clock_mono_ms(&host->config.clock)); /* of a replay */
+}
+
+void
+host_destroy(struct host *host)
+{
+	if (!host)
+		return;
+	host_finish(host);
 	loop_timer_destroy(host->tick);
 	watch_destroy(host->watch);
 	reload_forget(host);

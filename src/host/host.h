@@ -65,7 +65,9 @@ struct host *host_create(
 	const struct host_config *config, const struct host_events *events, void *data);
 /* Contacts the accounts and sends what the outbox holds. The turn runs from the loop from now on. */
 void host_start(struct host *host);
-/* Commits what is done, closes. NULL is fine. */
+/* Handles and commits what has come, and hears no more: from now on figures and files stay as they are. */
+void host_finish(struct host *host);
+/* Finishes, closes. NULL is fine. */
 void host_destroy(struct host *host);
 
 /* Asks for a reload: of one instance, or with NULL of what has changed. It happens in the next turn, between two events;
