@@ -189,6 +189,15 @@ secrets_redact(const struct secrets *secrets, struct str text, struct buf *out)
 	replace(secrets, text, out, false);
 }
 
+char *
+secrets_redacted(const struct secrets *secrets, const char *text)
+{
+	struct buf out;
+	buf_init(&out, SIZE_MAX);
+	secrets_redact(secrets, str_from(text), &out);
+	return buf_take(&out, NULL);
+}
+
 void
 secrets_hide(const struct secrets *secrets, struct str text, struct buf *out)
 {

@@ -20,6 +20,8 @@ void secrets_each(const struct secrets *secrets,
 	void (*fn)(void *data, const char *name, struct str value), void *data);
 /* Copies `text` to `out` with each secret replaced by "***" (for people). */
 void secrets_redact(const struct secrets *secrets, struct str text, struct buf *out);
+/* The same as a text of its own. To be cut, if at all, after this: a cut may leave half of a secret. New. */
+char *secrets_redacted(const struct secrets *secrets, const char *text);
 /* Copies `text` to `out` with each secret replaced by "{{secret:NAME}}" (for the
  * database), and back. Revealing an unknown name gives ERR_NOT_FOUND. A text that holds
  * "{{secret:" of its own survives the round trip unchanged (it is escaped). */

@@ -38,12 +38,14 @@ remember(const struct failure *failure)
 {
 	const struct cause *cause = failure->cause;
 	struct guard *guard = &cause->instance->guard;
+	char *said = secrets_redacted(cause->host->config.secrets, failure->error->text);
 	struct buf line;
 	buf_init(&line, 2 * MESSAGE_MAX);
 	time_format(&line, clock_wall_ms(&cause->host->config.clock));
-	size_t len = strcspn(failure->error->text, "\n");
+	size_t len = strcspn(said, "\n");
 	buf_printf(&line, "  %.200s  %.*s", subject_of(cause),
-		len < MESSAGE_MAX ? (int)len : MESSAGE_MAX, failure->error->text);
+		len < MESSAGE_MAX ? (int)len : MESSAGE_MAX, said);
+	free(said);
 	if (guard->recent_count == FAILURES_SHOWN_MAX) {
 		free(guard->recent[0]);
 		memmove(guard->recent, guard->recent + 1,

@@ -123,14 +123,6 @@ rearm_words(const struct host *host, const struct instance *instance)
 	return buf_take(&out, NULL);
 }
 
-static struct str
-redacted(const struct host *host, struct str text, struct buf *out)
-{
-	buf_init(out, EVENT_LINE_MAX);
-	secrets_redact(host->config.secrets, text, out);
-	return buf_str(out);
-}
-
 /* The path; NULL: nowhere to write, or it cannot be. New. */
 static char *
 write_report(struct host *host, const struct instance *instance, const char *why,
@@ -139,7 +131,7 @@ write_report(struct host *host, const struct instance *instance, const char *why
 	if (!host->config.state_folder)
 		return NULL;
 	struct plugin_usage usage;
-	struct buf line, event, error, words;
+	struct buf line;
 	char *plugin = plugin_words(host, instance), *rearm = rearm_words(host, instance);
 	const struct cause *cause = failure->cause;
 	buf_init(&line, EVENT_LINE_MAX);
@@ -154,27 +146,25 @@ write_report(struct host *host, const struct instance *instance, const char *why
 		.version = failure->plugin ? plugin_about(failure->plugin)->version : NULL,
 		.account = instance->account ? instance->account->name : NULL,
 		.at_ms = clock_wall_ms(&host->config.clock),
-		.error = redacted(host, str_from(failure->error->text), &error).ptr,
+		.error = failure->error->text,
 		.limit = failure->error->limit,
 		.subject = !cause             ? "loading its file"
 			   : cause->event_key ? cause->event_key
 					      : cause->schedule,
 		.handler = failure->work ? failure->work->key : NULL,
-		.line = redacted(host, buf_str(&line), &event),
+		.line = buf_str(&line),
 		.usage = failure->plugin ? &usage : NULL,
 		.recent = (const char *const *)instance->guard.recent,
 		.recent_count = instance->guard.recent_count,
-		.plugin_words = redacted(host, str_from(plugin), &words).ptr,
+		.plugin_words = plugin,
 		.rearm = rearm,
+		.secrets = host->config.secrets,
 	};
 	char *path = report_write(host->config.state_folder, &about);
 	if (!path)
 		log_warn(host->config.log, "the report about \"%s\" cannot be written: %s",
 			instance->name, strerror(errno));
 	buf_finish(&line);
-	buf_finish(&event);
-	buf_finish(&error);
-	buf_finish(&words);
 	free(plugin);
 	free(rearm);
 	return path;
@@ -187,16 +177,18 @@ raise(struct host *host, const struct instance *instance, const char *key, const
 	const struct failure *failure)
 {
 	const struct guard *guard = &instance->guard;
-	size_t first = strcspn(failure->error->text, "\n");
+	char *said = secrets_redacted(host->config.secrets, failure->error->text);
+	size_t first = strcspn(said, "\n");
 	char *title = xasprintf("moontusk: %s %s", instance->name, what);
 	char *rearm = rearm_words(host, instance);
 	char *text = xasprintf("%s.\n%.*s%s%s\nOn again: %s", guard->why,
-		first < 300 ? (int)first : 300, failure->error->text,
-		guard->report ? "\nReport: " : "", guard->report ? guard->report : "", rearm);
+		first < 300 ? (int)first : 300, said, guard->report ? "\nReport: " : "",
+		guard->report ? guard->report : "", rearm);
 	alert_raise(host, &(struct alert){instance->name, key, title, text, instance->account});
 	free(rearm);
 	free(title);
 	free(text);
+	free(said);
 }
 
 static void

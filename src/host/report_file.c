@@ -118,21 +118,25 @@ report_put(struct buf *out, const struct report_about *about, const char *line_f
 		about->rearm);
 }
 
+/* Whatever a plugin said may hold a secret, so the whole text is looked through. */
 static bool
-write_file(const char *path, struct str text)
+write_file(const char *path, struct str all, const struct secrets *secrets)
 {
+	struct buf safe;
+	buf_init(&safe, 2 * EVENT_LINE_MAX);
+	secrets_redact(secrets, all, &safe);
+	struct str text = buf_str(&safe);
 	int fd = open(
 		path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-	if (fd < 0)
-		return false;
-	bool good = true;
+	bool good = fd >= 0;
 	while (text.len > 0 && good) {
 		ssize_t n = write(fd, text.ptr, text.len);
 		good = n > 0 || (n < 0 && errno == EINTR);
 		if (n > 0)
 			text = (struct str){text.ptr + n, text.len - (size_t)n};
 	}
-	return close(fd) == 0 && good;
+	buf_finish(&safe);
+	return fd >= 0 && close(fd) == 0 && good;
 }
 
 /* ---- how many are kept ---- */
@@ -225,8 +229,8 @@ report_write(const char *folder, const struct report_about *about)
 	report_put(&text, about, line_path);
 	buf_add_str(&line, about->line);
 	buf_add_char(&line, '\n');
-	bool good = write_file(path, buf_str(&text)) &&
-		    (!about->line.len || write_file(line_path, buf_str(&line)));
+	bool good = write_file(path, buf_str(&text), about->secrets) &&
+		    (!about->line.len || write_file(line_path, buf_str(&line), about->secrets));
 	int saved = errno;
 	buf_finish(&text);
 	buf_finish(&line);

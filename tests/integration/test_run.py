@@ -345,7 +345,9 @@ tusk.on("update", function(status) status:forward(options.target) end)
         run = self.start("run", "--config", config, "--state", self.folder + "/state", "--verbose",
                          env={"BOT": practice.token, "HOOK": secret})
         harness.wait_until(lambda: len(hook.requests) >= 3, 30, "three forwards")
+        run.wait_line("fw is off|\"fw\" is off|report:", "err")
         self.assertEqual(run.stop(), 0)
+        self.assertTrue(os.listdir(self.folder + "/state/reports"))
         self.assertEqual(hook.requests[0][0], "/hooks/very-secret-path-4711")
         for word in (practice.token, "very-secret-path-4711"):
             self.assertNotIn(word, run.text())

@@ -3,6 +3,7 @@
 #include "folder.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "limits.h"
@@ -63,10 +64,13 @@ keeps_so_many_of_each_instance(void **state)
 {
 	const char *folder = *state;
 	char *reports = xasprintf("%s/reports", folder);
+	struct secrets *secrets = secrets_create();
 	struct report_about other = about_of("cats-b", 5);
+	other.secrets = secrets;
 	free(report_write(folder, &other));
 	for (int64_t i = 0; i < REPORTS_KEPT_MAX + 5; i++) {
 		struct report_about about = about_of("cats", i * 1000);
+		about.secrets = secrets;
 		char *path = report_write(folder, &about);
 		struct stat info;
 		assert_non_null(path);
@@ -76,7 +80,39 @@ keeps_so_many_of_each_instance(void **state)
 	}
 	assert_int_equal(count_files(reports, "cats-1"), 2 * REPORTS_KEPT_MAX);
 	assert_int_equal(count_files(reports, "cats-b"), 2);
+	secrets_destroy(secrets);
 	free(reports);
+}
+
+static void
+holds_no_secret_whatever_the_plugin_said(void **state)
+{
+	const char *folder = *state;
+	static const char *const recent[] = {
+		"1970  cats.lua:3: to https://hook.example/secret-path"};
+	struct report_about about = about_of("cats", 0);
+	struct secrets *secrets = secrets_create();
+	secrets_add(secrets, "hook", STR("https://hook.example/secret-path"));
+	about.secrets = secrets;
+	about.why = about.error = about.subject = recent[0];
+	about.recent = recent;
+	about.recent_count = 1;
+	about.line = STR("{\"to\":\"https://hook.example/secret-path\"}");
+	char *path = report_write(folder, &about);
+	char *event = xasprintf("%.*s.jsonl", (int)strlen(path) - 4, path);
+	const char *const files[] = {path, event};
+	for (size_t i = 0; i < 2; i++) {
+		char text[4096];
+		FILE *file = fopen(files[i], "r");
+		assert_non_null(file);
+		text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
+		assert_int_equal(fclose(file), 0);
+		assert_null(strstr(text, "secret-path"));
+		assert_non_null(strstr(text, "***"));
+	}
+	free(event);
+	free(path);
+	secrets_destroy(secrets);
 }
 
 int
@@ -86,6 +122,8 @@ main(void)
 		cmocka_unit_test(tells_all_that_is_known),
 		cmocka_unit_test_setup_teardown(
 			keeps_so_many_of_each_instance, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			holds_no_secret_whatever_the_plugin_said, folder_setup, folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
