@@ -3,6 +3,7 @@
 #include "loop.h"
 
 #include <netdb.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct loop_timer {
 	struct loop *loop;
 	loop_fn *fn;
 	void *data;
+	struct loop_timer *prev, *next; /* utlist, in the order of their starts */
 };
 
 struct loop_watch {
@@ -74,6 +76,7 @@ struct loop {
 	uv_loop_t uv;
 	uv_prepare_t prepare;
 	uv_idle_t idle;
+	struct loop_timer *timers; /* list, loop_timer::next */
 	double rate;
 	uint64_t origin_ms; /* uv_now at creation */
 	uint64_t origin_ns; /* uv_hrtime at creation */
@@ -89,6 +92,11 @@ struct loop {
 	void *guest;
 	loop_fn *guest_close;
 	loop_fn *guest_end;
+	/* loop_skip_idle: */
+	uv_timer_t *tick;
+	uint64_t step_ms, skipped_ms; /* real */
+	unsigned rounds;              /* of the loop since the last tick */
+	bool timer_ran;               /* since the last tick */
 };
 
 static int64_t
@@ -113,7 +121,7 @@ clock_mono(void *data)
 {
 	struct loop *loop = data;
 
-	return scale(loop, uv_hrtime() - loop->origin_ns, 1000000);
+	return scale(loop, uv_hrtime() - loop->origin_ns + loop->skipped_ms * 1000000, 1000000);
 }
 
 static int64_t
@@ -123,7 +131,7 @@ clock_wall(void *data)
 
 	/* At the real rate the system's clock is followed, so that a suspended machine or a corrected
 	 * clock does not leave us behind for the rest of the year. */
-	if (loop->rate == 1.0)
+	if (loop->rate == 1.0 && !loop->tick)
 		return system_wall_ms();
 	return loop->origin_wall_ms + clock_mono(data);
 }
@@ -133,6 +141,7 @@ on_prepare(uv_prepare_t *prepare)
 {
 	struct loop *loop = prepare->data;
 
+	loop->rounds++;
 	if (loop->turn)
 		loop->turn(loop->turn_data);
 }
@@ -188,6 +197,8 @@ loop_destroy(struct loop *loop)
 		loop->guest_close(loop->guest);
 	uv_close((uv_handle_t *)&loop->prepare, NULL);
 	uv_close((uv_handle_t *)&loop->idle, NULL);
+	if (loop->tick)
+		uv_close((uv_handle_t *)loop->tick, on_closed_free);
 	LL_FOREACH_SAFE(loop->signals, on, next)
 		uv_close((uv_handle_t *)&on->uv, on_closed_free);
 	/* Guests (libwebsockets) close their handles over a few rounds, so this runs until none is left. */
@@ -247,7 +258,7 @@ loop_clock_rate(const struct loop *loop)
 int64_t
 loop_now_ms(struct loop *loop)
 {
-	return scale(loop, uv_now(&loop->uv) - loop->origin_ms, 1);
+	return scale(loop, uv_now(&loop->uv) - loop->origin_ms + loop->skipped_ms, 1);
 }
 
 struct clock
@@ -261,6 +272,7 @@ on_timer(uv_timer_t *uv)
 {
 	struct loop_timer *timer = uv->data;
 
+	timer->loop->timer_ran = true;
 	timer->fn(timer->data);
 }
 
@@ -274,6 +286,7 @@ loop_timer_create(struct loop *loop, loop_fn *fn, void *data)
 	timer->data = data;
 	uv_timer_init(&loop->uv, &timer->uv);
 	timer->uv.data = timer;
+	DL_APPEND(loop->timers, timer);
 	return timer;
 }
 
@@ -294,6 +307,8 @@ real_ms(const struct loop *loop, int64_t ms)
 void
 loop_timer_start(struct loop_timer *timer, int64_t after_ms, int64_t repeat_ms)
 {
+	DL_DELETE(timer->loop->timers, timer);
+	DL_APPEND(timer->loop->timers, timer);
 	/* libuv counts from the start of the iteration: after a long turn the timer would fire early. */
 	uv_update_time(&timer->loop->uv);
 	uv_timer_start(&timer->uv, on_timer, real_ms(timer->loop, after_ms),
@@ -315,8 +330,59 @@ loop_timer_active(const struct loop_timer *timer)
 void
 loop_timer_destroy(struct loop_timer *timer)
 {
-	if (timer)
-		uv_close((uv_handle_t *)&timer->uv, on_closed_free);
+	if (!timer)
+		return;
+	DL_DELETE(timer->loop->timers, timer);
+	uv_close((uv_handle_t *)&timer->uv, on_closed_free);
+}
+
+/* Puts every timer forward, and the clocks with them. */
+static void
+skip(struct loop *loop)
+{
+	struct loop_timer *timer, *next;
+	uint64_t ms = UINT64_MAX;
+
+	DL_FOREACH(loop->timers, timer) {
+		if (loop_timer_active(timer) && uv_timer_get_due_in(&timer->uv) < ms)
+			ms = uv_timer_get_due_in(&timer->uv);
+	}
+	if (ms == UINT64_MAX)
+		return;
+	ms = ms < loop->step_ms ? ms : loop->step_ms;
+	loop->skipped_ms += ms;
+	DL_FOREACH_SAFE(loop->timers, timer, next) {
+		if (loop_timer_active(timer))
+			uv_timer_start(&timer->uv, on_timer, uv_timer_get_due_in(&timer->uv) - ms,
+				uv_timer_get_repeat(&timer->uv));
+	}
+}
+
+/* Nothing happened when the loop went round once since the last tick, asleep, and no socket is ready now. One that was
+ * opened by the timer before the tick is known to the kernel's poll a round later only. */
+static void
+on_tick(uv_timer_t *tick)
+{
+	struct loop *loop = tick->data;
+	struct pollfd backend = {.fd = uv_backend_fd(&loop->uv), .events = POLLIN};
+	bool idle = loop->rounds <= 1 && !loop->timer_ran && !loop->working && !loop->resolving;
+
+	loop->rounds = 0;
+	loop->timer_ran = false;
+	if (idle && poll(&backend, 1, 0) == 0)
+		skip(loop);
+}
+
+void
+loop_skip_idle(struct loop *loop, int64_t step_ms)
+{
+	loop->tick = xcalloc(1, sizeof(*loop->tick));
+	loop->step_ms = real_ms(loop, step_ms);
+	uv_timer_init(&loop->uv, loop->tick);
+	loop->tick->data = loop;
+	uv_timer_start(loop->tick, on_tick, 1, 1);
+	uv_unref((uv_handle_t *)loop->tick);
+	uv_prepare_start(&loop->prepare, on_prepare);
 }
 
 static void
@@ -530,7 +596,7 @@ loop_set_turn(struct loop *loop, loop_fn *fn, void *data)
 {
 	loop->turn = fn;
 	loop->turn_data = data;
-	if (fn)
+	if (fn || loop->tick)
 		uv_prepare_start(&loop->prepare, on_prepare);
 	else
 		uv_prepare_stop(&loop->prepare);

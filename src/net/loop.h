@@ -20,6 +20,9 @@ struct loop *loop_create(double clock_rate); /* new */
 /* Everything made from the loop must be destroyed before. Runs what is left of closing handles, and waits for
  * work under way: its `done` still runs. */
 void loop_destroy(struct loop *loop);
+/* For tests: when no socket, no timer and no work under way had anything to do for a millisecond, both clocks jump to the
+ * next timer, at most by `step_ms` at once. So waiting costs no time, while work may take as long as it does. */
+void loop_skip_idle(struct loop *loop, int64_t step_ms);
 /* A guest that lives as long as the loop (libwebsockets): `close` runs first thing in loop_destroy, `end` when all
  * handles are closed. One per loop. */
 void loop_set_guest(struct loop *loop, void *guest, loop_fn *close, loop_fn *end);

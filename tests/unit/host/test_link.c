@@ -7,7 +7,6 @@
 
 #define TOKEN   "test-token-0123456789"
 #define LOOK_MS 3000
-#define FAST    10
 
 struct fixture {
 	struct scripted scripted;
@@ -109,7 +108,7 @@ on_link(void *data, const struct account *account, enum link_event what, const c
 static const struct link_events link_events = {on_event, on_broken, on_state, on_link};
 
 static void
-start(struct fixture *fixture, int64_t look_ms, double rate)
+start(struct fixture *fixture, int64_t look_ms)
 {
 	static const struct server_events server_events = {
 		.on_request = on_request,
@@ -121,7 +120,7 @@ start(struct fixture *fixture, int64_t look_ms, double rate)
 	*fixture = (struct fixture){.credentials = 200, .parser = json_parser_create()};
 	buf_init(&fixture->states, 1 << 20);
 	rng_seed(&fixture->rng, 1);
-	scripted_init(&fixture->scripted, rate, &server_events, fixture);
+	scripted_init(&fixture->scripted, &server_events, fixture);
 	fixture->instance = xasprintf(
 		"{\"version\":\"4.5.3\",\"configuration\":{\"urls\":{\"streaming\":\"%s\"}}}",
 		fixture->scripted.origin);
@@ -197,7 +196,7 @@ says_who_it_is_once_a_day_and_stops_when_nobody_is_there_any_more(void **state)
 {
 	(void)state;
 	struct fixture fixture;
-	start(&fixture, LOOK_MS, FAST);
+	start(&fixture, LOOK_MS);
 	run_until(&fixture, "public: live ws");
 	assert_int_equal(fixture.verified, 1);
 	assert_true(scripted_run(&fixture.scripted, is_verified_thrice, &fixture, 3600 * 1000));
@@ -220,7 +219,7 @@ a_look_that_fails_changes_nothing(void **state)
 {
 	(void)state;
 	struct fixture fixture;
-	start(&fixture, LOOK_MS, FAST);
+	start(&fixture, LOOK_MS);
 	run_until(&fixture, "public: live ws");
 	free(fixture.instance);
 	fixture.instance = NULL;
@@ -237,7 +236,7 @@ finds_the_streaming_server_again_when_it_has_moved(void **state)
 {
 	(void)state;
 	struct fixture fixture;
-	start(&fixture, 0, 20);
+	start(&fixture, 0);
 	free(fixture.account->streaming);
 	/* What the instance document says at first, nobody answers. */
 	char *right = fixture.instance;
@@ -260,7 +259,7 @@ leaves_a_server_without_streaming_to_polling(void **state)
 {
 	(void)state;
 	struct fixture fixture;
-	start(&fixture, LOOK_MS, FAST);
+	start(&fixture, LOOK_MS);
 	free(fixture.instance);
 	fixture.instance = xstrdup("{\"version\":\"takahe/0.11\",\"urls\":{}}");
 	run_until(&fixture, "public: connecting poll");
@@ -283,7 +282,7 @@ is_told_to_reconnect(void **state)
 {
 	(void)state;
 	struct fixture fixture;
-	start(&fixture, 0, FAST);
+	start(&fixture, 0);
 	run_until(&fixture, "public: live ws");
 	link_reconnect(fixture.link, "REST has newer posts than the stream");
 	assert_non_null(strstr(fixture.states.ptr, "public: waiting ws\n"));

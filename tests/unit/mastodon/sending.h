@@ -8,7 +8,6 @@
 #include "xmalloc.h"
 
 #define TOKEN "token-that-nobody-may-see"
-#define RATE  50.0 /* seconds of waiting become 20 ms; the HTTP timeouts are scaled, too */
 #define LIMIT 120000
 #define JSON  "application/json; charset=utf-8"
 
@@ -128,7 +127,7 @@ sending_init(struct sending *sending, answer_fn *answer)
 	(void)buf_add_text(&sending->asked, "");
 	(void)buf_add_text(&sending->outcomes, "");
 	rng_seed(&sending->rng, 7);
-	scripted_init(&sending->scripted, RATE, &events, sending);
+	scripted_init(&sending->scripted, &events, sending);
 	loop_set_turn(sending->scripted.loop, sending_on_turn, sending);
 	sending->secrets = secrets_create();
 	struct account_config config = {

@@ -366,8 +366,7 @@ on_absent(void *data, const char *why)
 }
 
 static UNUSED void
-setup(struct fixture *fixture, enum transport transport, double clock_rate,
-	const struct behaviour *behaviour)
+setup(struct fixture *fixture, enum transport transport, const struct behaviour *behaviour)
 {
 	static const struct server_events server_events = {
 		.on_request = on_request,
@@ -393,7 +392,7 @@ setup(struct fixture *fixture, enum transport transport, double clock_rate,
 	buf_init(&fixture->events, 16 << 20);
 	buf_init(&fixture->states, 16 << 20);
 	rng_seed(&fixture->rng, 1);
-	scripted_init(&fixture->scripted, clock_rate, &server_events, fixture);
+	scripted_init(&fixture->scripted, &server_events, fixture);
 	fixture->secrets = secrets_create();
 	struct account_config account = {
 		.name = "bot", .server = fixture->scripted.origin, .token = TOKEN};

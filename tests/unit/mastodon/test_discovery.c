@@ -73,7 +73,7 @@ setup(struct fixture *fixture, const char *token)
 	static const struct server_events events = {.on_request = on_request};
 	*fixture = (struct fixture){.result = DISCOVERY_FAILED};
 	buf_init(&fixture->asked, 10000);
-	scripted_init(&fixture->scripted, 1.0, &events, fixture);
+	scripted_init(&fixture->scripted, &events, fixture);
 	fixture->secrets = secrets_create();
 	struct account_config config = {
 		.name = "bot", .server = fixture->scripted.origin, .token = token};

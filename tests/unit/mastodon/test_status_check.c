@@ -107,7 +107,7 @@ setup(struct fixture *fixture)
 	buf_init(&fixture->asked, 100000);
 	buf_init(&fixture->answer, 100000);
 	/* Waits of seconds take milliseconds. */
-	scripted_init(&fixture->scripted, 200.0, &events, fixture);
+	scripted_init(&fixture->scripted, &events, fixture);
 	fixture->secrets = secrets_create();
 	struct account_config about = {
 		.name = "bot", .server = fixture->scripted.origin, .token = "test-token-1"};

@@ -11,7 +11,7 @@ brings_every_stream_with_its_name(void **state)
 	const char *const *names = stream_names(&names_count);
 	for (size_t t = 0; t < COUNT_OF(transports); t++) {
 		struct fixture fixture;
-		setup(&fixture, transports[t], 10, NULL);
+		setup(&fixture, transports[t], NULL);
 		for (size_t i = 0; i < names_count; i++) {
 			const char *parameter = stream_info(str_from(names[i]))->parameter;
 			const char *param = parameter == NULL               ? NULL
@@ -55,7 +55,7 @@ is_live_a_moment_after_a_silent_subscribe(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.subscribed = stay_silent};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, 10, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "public", NULL);
 	run_until(&fixture, &fixture.states, "public -: live");
 	assert_string_equal(fixture.states.ptr, "public -: connecting \npublic -: live \n");
@@ -71,7 +71,7 @@ unsubscribes_what_is_removed_and_leaves_with_the_last(void **state)
 {
 	(void)state;
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, 10, NULL);
+	setup(&fixture, TRANSPORT_WS, NULL);
 	add(&fixture, "public", NULL);
 	add(&fixture, "hashtag", "cats");
 	run_events(&fixture, 2);
@@ -86,7 +86,7 @@ unsubscribes_what_is_removed_and_leaves_with_the_last(void **state)
 	assert_int_equal(fixture.upgrades, 2);
 	teardown(&fixture);
 
-	setup(&fixture, TRANSPORT_SSE, 10, NULL);
+	setup(&fixture, TRANSPORT_SSE, NULL);
 	add(&fixture, "public", NULL);
 	add(&fixture, "list", "12");
 	run_events(&fixture, 2);
@@ -103,7 +103,7 @@ reads_nothing_while_paused(void **state)
 	static const enum transport transports[] = {TRANSPORT_WS, TRANSPORT_SSE};
 	for (size_t t = 0; t < COUNT_OF(transports); t++) {
 		struct fixture fixture;
-		setup(&fixture, transports[t], 1, NULL);
+		setup(&fixture, transports[t], NULL);
 		add(&fixture, "public", NULL);
 		run_events(&fixture, 1);
 		streaming_pause(fixture.streaming, true);
@@ -127,7 +127,7 @@ counts_messages_that_cannot_be_read(void **state)
 {
 	(void)state;
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, 10, NULL);
+	setup(&fixture, TRANSPORT_WS, NULL);
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 1);
 	server_conn id = fixture.conns[0].id;
@@ -164,7 +164,7 @@ understands_servers_that_name_streams_otherwise(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.subscribed = speak_otherwise};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, 10, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "user", NULL);
 	add(&fixture, "hashtag", "cats");
 	add(&fixture, "list", "12");

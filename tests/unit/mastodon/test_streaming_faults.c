@@ -3,9 +3,6 @@
 #include "streaming_fixture.h"
 
 #define MINUTE (60 * 1000)
-/* How much faster the clocks of these tests run: time outs of 15 s must still hold on a busy machine. */
-#define FAST   10
-#define FASTER 50
 
 /* ---- refused streams ---- */
 
@@ -25,7 +22,7 @@ refuses_the_only_stream_that_an_error_can_mean(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.subscribed = refuse_lists};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "public", NULL);
 	add(&fixture, "list", "13");
 	run_until(&fixture, &fixture.states, "list 13: refused");
@@ -64,7 +61,7 @@ asks_over_http_which_of_several_is_refused(void **state)
 	static const struct behaviour behaviour = {
 		.subscribed = silent_or_refused, .requested = probe_lists};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "public", NULL);
 	add(&fixture, "list", "12");
 	add(&fixture, "list", "13");
@@ -102,7 +99,7 @@ only_warns_when_nothing_tells_whom_an_error_means(void **state)
 	static const struct behaviour behaviour = {
 		.subscribed = refuse_scopes, .requested = answer_404};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "public", NULL);
 	add(&fixture, "user", NULL);
 	run_until(&fixture, &fixture.states, "user -: live");
@@ -128,7 +125,7 @@ subscribes_again_after_an_error_of_the_server(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.subscribed = fail_once};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 1);
 	expect(&fixture.states, "public -: waiting the server says 500");
@@ -159,7 +156,7 @@ refuses_single_streams_over_sse(void **state)
 	static const struct behaviour behaviour = {.requested = refuse_over_sse};
 	static const char *const streams[] = {"user", "list", "direct", "public:local", "public"};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_SSE, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_SSE, &behaviour);
 	for (size_t i = 0; i < COUNT_OF(streams); i++) {
 		add(&fixture, streams[i], i == 1 ? "12" : NULL);
 	}
@@ -197,7 +194,7 @@ names_the_stream_in_the_address_where_nothing_else_is_taken(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.upgrade = upgrade_with_a_stream_only};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_AUTO, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_AUTO, &behaviour);
 	add(&fixture, "public", NULL);
 	add(&fixture, "hashtag", "cats");
 	run_for(&fixture, MINUTE / 6);
@@ -214,7 +211,7 @@ takes_sse_where_every_address_is_400(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.upgrade = upgrade_400};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_AUTO, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_AUTO, &behaviour);
 	add(&fixture, "public", NULL);
 	add(&fixture, "hashtag", "cats");
 	run_events(&fixture, 2);
@@ -250,7 +247,7 @@ stops_for_good_when_the_token_is_refused(void **state)
 	static const enum transport transports[] = {TRANSPORT_WS, TRANSPORT_SSE, TRANSPORT_AUTO};
 	for (size_t t = 0; t < COUNT_OF(transports); t++) {
 		struct fixture fixture;
-		setup(&fixture, transports[t], FAST, &behaviour);
+		setup(&fixture, transports[t], &behaviour);
 		add(&fixture, "public", NULL);
 		add(&fixture, "user", NULL);
 		run_until(&fixture, &fixture.states, "user -: disabled");
@@ -289,7 +286,7 @@ tries_once_more_after_a_clean_end(void **state)
 	static const enum transport transports[] = {TRANSPORT_WS, TRANSPORT_SSE};
 	for (size_t t = 0; t < COUNT_OF(transports); t++) {
 		struct fixture fixture;
-		setup(&fixture, transports[t], FAST, &behaviour);
+		setup(&fixture, transports[t], &behaviour);
 		add(&fixture, "public", NULL);
 		run_events(&fixture, 1);
 		struct conn *conn = &fixture.conns[0];
@@ -377,7 +374,7 @@ makes_few_attempts_whatever_goes_wrong(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fixture fixture;
-		setup(&fixture, rows[i].transport, FASTER, &rows[i].behaviour);
+		setup(&fixture, rows[i].transport, &rows[i].behaviour);
 		add(&fixture, "public", NULL);
 		run_for(&fixture, MINUTE / 2);
 		/* The bounds of the waits double from 1 s: about six of them fill half a minute, on
@@ -429,7 +426,7 @@ gives_up_what_the_server_dislikes_and_keeps_the_rest(void **state)
 	(void)state;
 	static const struct behaviour all = {.opened = close_1008};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_AUTO, FASTER, &all);
+	setup(&fixture, TRANSPORT_AUTO, &all);
 	add(&fixture, "public", NULL);
 	run_until(&fixture, &fixture.states, "public -: refused");
 	expect(&fixture.states, "1008");
@@ -442,7 +439,7 @@ gives_up_what_the_server_dislikes_and_keeps_the_rest(void **state)
 
 	static const struct behaviour lists = {
 		.opened = close_lists, .subscribed = close_1008_for_lists};
-	setup(&fixture, TRANSPORT_WS, FAST, &lists);
+	setup(&fixture, TRANSPORT_WS, &lists);
 	add(&fixture, "public", NULL);
 	add(&fixture, "list", "12");
 	run_until(&fixture, &fixture.states, "list 12: refused");
@@ -469,7 +466,7 @@ waits_as_long_as_it_is_asked_to(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.requested = request_429};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_SSE, FASTER, &behaviour);
+	setup(&fixture, TRANSPORT_SSE, &behaviour);
 	add(&fixture, "public", NULL);
 	run_until(&fixture, &fixture.states, "public -: waiting");
 	assert_int_equal(fixture.last_retry_ms, 2 * MINUTE);
@@ -491,7 +488,7 @@ gives_up_on_a_stream_that_a_proxy_holds_back(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.requested = hold_back};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_SSE, FASTER, &behaviour);
+	setup(&fixture, TRANSPORT_SSE, &behaviour);
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 1);
 	expect(&fixture.states, "public -: waiting the server answers but sends nothing");
@@ -505,7 +502,7 @@ comes_back_after_a_cut(void **state)
 	static const enum transport transports[] = {TRANSPORT_WS, TRANSPORT_SSE};
 	for (size_t t = 0; t < COUNT_OF(transports); t++) {
 		struct fixture fixture;
-		setup(&fixture, transports[t], FAST, NULL);
+		setup(&fixture, transports[t], NULL);
 		add(&fixture, "public", NULL);
 		add(&fixture, "hashtag", "cats");
 		run_events(&fixture, 2);
@@ -536,7 +533,7 @@ auto_takes_sse_where_there_is_no_websocket(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.upgrade = upgrade_404};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_AUTO, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_AUTO, &behaviour);
 	add(&fixture, "public", NULL);
 	add(&fixture, "hashtag", "cats");
 	run_events(&fixture, 2);
@@ -563,7 +560,7 @@ auto_goes_back_to_websocket_where_there_is_no_sse(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fixture fixture;
-		setup(&fixture, TRANSPORT_AUTO, FAST, &rows[i]);
+		setup(&fixture, TRANSPORT_AUTO, &rows[i]);
 		add(&fixture, "public", NULL);
 		run_events(&fixture, 1);
 		assert_int_equal(fixture.upgrades, 3);
@@ -587,7 +584,7 @@ tries_the_other_path_after_a_redirect(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.upgrade = upgrade_only_with_a_slash};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_AUTO, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_AUTO, &behaviour);
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 1);
 	assert_int_equal(fixture.upgrades, 2);

@@ -2,9 +2,6 @@
 /* Tests of what makes servers different: how they multiplex, where they take the token, where they redirect to. */
 #include "streaming_fixture.h"
 
-#define FAST   20
-#define FASTER 50
-
 /* ---- one connection a stream (protocol.md 9.2, 9.3, 9.4) ---- */
 
 static void
@@ -38,7 +35,7 @@ a_server_that_keeps_silent_gets_one_connection_a_stream(void **state)
 	static const struct behaviour behaviour = {
 		.is_silent = true, .opened = name_it_as_you_like};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "user", NULL);
 	add(&fixture, "hashtag", "cats & dogs");
 	add(&fixture, "list", "12");
@@ -77,7 +74,7 @@ a_server_that_ends_the_connection_instead_gets_the_same(void **state)
 	static const struct behaviour behaviour = {
 		.unknown_answer = "", .opened = name_it_as_you_like};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "user", NULL);
 	run_events(&fixture, 1);
 	assert_in_range(fixture.upgrades, 2, 3);
@@ -118,7 +115,7 @@ pleroma_says_of_each_stream_what_became_of_it(void **state)
 				  "\\\"subscribe\\\",\\\"result\\\":\\\"error\\\",\\\"error\\\":"
 				  "\\\"bad_topic\\\"}\"}"};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "user", NULL);
 	add(&fixture, "hashtag", "cats");
 	add(&fixture, "direct", NULL);
@@ -149,7 +146,7 @@ an_address_without_a_stream_may_be_what_is_refused(void **state)
 	static const enum transport transports[] = {TRANSPORT_WS, TRANSPORT_AUTO};
 	for (size_t t = 0; t < COUNT_OF(transports); t++) {
 		struct fixture fixture;
-		setup(&fixture, transports[t], FAST, &behaviour);
+		setup(&fixture, transports[t], &behaviour);
 		add(&fixture, "user", NULL);
 		add(&fixture, "hashtag", "cats");
 		run_events(&fixture, 2);
@@ -173,7 +170,7 @@ a_handshake_that_the_server_dislikes_is_not_repeated(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.upgrade = refuse_400};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "user", NULL);
 	add(&fixture, "hashtag", "cats");
 	run_until(&fixture, &fixture.states, "hashtag cats: refused");
@@ -196,7 +193,7 @@ a_stream_that_no_address_has_is_refused(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.is_silent = true, .upgrade = refuse_the_topic};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "hashtag", "cats");
 	run_until(&fixture, &fixture.states, "hashtag cats: refused");
 	run_for(&fixture, 10000);
@@ -230,7 +227,7 @@ the_token_is_put_where_the_server_takes_it(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct fixture fixture;
-		setup(&fixture, TRANSPORT_WS, FAST, &rows[i]);
+		setup(&fixture, TRANSPORT_WS, &rows[i]);
 		fixture.account->id =
 			xstrdup("42"); /* the server has said that the token is good */
 		add(&fixture, "public", NULL);
@@ -258,7 +255,7 @@ a_token_of_which_nobody_knows_that_it_is_good_never_goes_into_an_address(void **
 	static const struct behaviour behaviour = {.upgrade = always_401, .any_token = true};
 	for (unsigned known = 0; known < 2; known++) {
 		struct fixture fixture;
-		setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+		setup(&fixture, TRANSPORT_WS, &behaviour);
 		fixture.account->id = known ? xstrdup("42") : NULL;
 		fixture.refusal = known ? "Invalid access token" : NULL;
 		add(&fixture, "public", NULL);
@@ -284,7 +281,7 @@ follows_a_redirect_at_once_and_keeps_to_it(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.upgrade = move_once};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	fixture.location = "/api/v1/streaming/v2/";
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 1);
@@ -311,14 +308,14 @@ gives_up_on_redirects_in_a_circle_and_to_strangers(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.upgrade = move_always};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	fixture.location = "/api/v1/streaming";
 	add(&fixture, "public", NULL);
 	run_until(&fixture, &fixture.states, "redirects in a circle");
 	assert_int_equal(fixture.upgrades, 4);
 	teardown(&fixture);
 
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	fixture.location = "https://evil.example/api/v1/streaming";
 	add(&fixture, "public", NULL);
 	run_until(&fixture, &fixture.states, "the token is not sent there");
@@ -348,7 +345,7 @@ follows_redirects_of_event_streams_by_the_same_rules(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.requested = move_request};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_SSE, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_SSE, &behaviour);
 	fixture.location = "/api/v1/streaming/hashtag?tag=cats";
 	add(&fixture, "hashtag", "dogs");
 	run_events(&fixture, 1);
@@ -356,7 +353,7 @@ follows_redirects_of_event_streams_by_the_same_rules(void **state)
 	assert_int_equal(fixture.requests, 2);
 	teardown(&fixture);
 
-	setup(&fixture, TRANSPORT_SSE, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_SSE, &behaviour);
 	fixture.location = "http://127.0.0.2/api/v1/streaming/hashtag?tag=cats";
 	add(&fixture, "hashtag", "dogs");
 	run_until(&fixture, &fixture.states, "the token is not sent there");
@@ -395,7 +392,7 @@ a_server_without_streaming_is_left_to_polling(void **state)
 	static const struct behaviour behaviour = {
 		.upgrade = upgrade_404, .requested = request_501};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_AUTO, FASTER, &behaviour);
+	setup(&fixture, TRANSPORT_AUTO, &behaviour);
 	add(&fixture, "public", NULL);
 	add(&fixture, "user", NULL);
 	assert_true(scripted_run(&fixture.scripted, is_absent, &fixture, 600 * 1000));
@@ -421,7 +418,7 @@ a_stream_that_is_polled_needs_no_connection(void **state)
 	static const enum transport transports[] = {TRANSPORT_WS, TRANSPORT_SSE};
 	for (size_t t = 0; t < COUNT_OF(transports); t++) {
 		struct fixture fixture;
-		setup(&fixture, transports[t], FAST, NULL);
+		setup(&fixture, transports[t], NULL);
 		add(&fixture, "public", NULL);
 		add(&fixture, "hashtag", "cats");
 		run_events(&fixture, 2);
@@ -468,7 +465,7 @@ a_minute_of_a_server_that_is_down_costs_ten_attempts_however_many_streams(void *
 			.requested = down_over_sse,
 			.is_silent = rows[i].is_silent};
 		struct fixture fixture;
-		setup(&fixture, rows[i].transport, FASTER, &behaviour);
+		setup(&fixture, rows[i].transport, &behaviour);
 		for (unsigned s = 0; s < 8; s++) {
 			char tag[16];
 			(void)snprintf(tag, sizeof(tag), "tag%u", s);

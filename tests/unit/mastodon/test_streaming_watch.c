@@ -2,8 +2,6 @@
 /* Tests of the watchdogs of streaming connections: silence, the first byte, age. */
 #include "streaming_fixture.h"
 
-#define FAST 10
-
 /* Virtual milliseconds. Where silence must not be found, a busy machine has seconds of real time. */
 #define TIMES                                                                                      \
 	{                                                                                          \
@@ -18,7 +16,7 @@ a_websocket_without_events_is_healthy_as_long_as_pings_are_answered(void **state
 	(void)state;
 	static const struct behaviour behaviour = {.times = TIMES};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 1);
 	run_for(&fixture, 33000);
@@ -36,7 +34,7 @@ a_websocket_from_which_nothing_comes_is_dead(void **state)
 	behaviour.times.ws_quiet_ms = 6000;
 	behaviour.times.ws_ask_ms = 0; /* nobody asks, and this server sends nothing by itself */
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 2);
 	expect(&fixture.states, "nothing came for 6 s, not even a ping");
@@ -67,7 +65,7 @@ heartbeats_keep_an_event_stream_and_their_absence_ends_it(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.times = TIMES};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_SSE, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_SSE, &behaviour);
 	struct thump thump = {&fixture, 12};
 	struct loop_timer *timer = loop_timer_create(fixture.scripted.loop, on_thump, &thump);
 	add(&fixture, "public", NULL);
@@ -93,7 +91,7 @@ silence_does_not_count_while_nothing_is_read(void **state)
 		behaviour.times.ws_quiet_ms = 3000;
 		behaviour.times.sse_quiet_ms = 3000;
 		struct fixture fixture;
-		setup(&fixture, transports[t], FAST, &behaviour);
+		setup(&fixture, transports[t], &behaviour);
 		add(&fixture, "public", NULL);
 		run_events(&fixture, 1);
 		streaming_pause(fixture.streaming, true);
@@ -136,7 +134,7 @@ an_old_websocket_is_renewed_without_a_gap(void **state)
 	behaviour.times.age_min_ms = 3000;
 	behaviour.times.age_max_ms = 4000;
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	struct sender sender = {&fixture, 0};
 	struct loop_timer *timer = loop_timer_create(fixture.scripted.loop, on_send, &sender);
 	add(&fixture, "public", NULL);
@@ -170,7 +168,7 @@ what_lies_unread_in_an_old_connection_is_not_lost(void **state)
 	behaviour.times.age_max_ms = 1500;
 	behaviour.times.overlap_ms = 1000;
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	struct sender sender = {&fixture, 0};
 	struct loop_timer *timer = loop_timer_create(fixture.scripted.loop, on_send, &sender);
 	add(&fixture, "public", NULL);
@@ -203,7 +201,7 @@ an_old_event_stream_is_asked_for_anew(void **state)
 	behaviour.times.age_min_ms = 3000;
 	behaviour.times.age_max_ms = 3000;
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_SSE, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_SSE, &behaviour);
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 3);
 	assert_false(has(&fixture.states, "waiting"));
@@ -225,7 +223,7 @@ a_renewal_that_fails_leaves_the_old_connection(void **state)
 	behaviour.times.age_min_ms = 2000;
 	behaviour.times.age_max_ms = 2000;
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 1);
 	run_for(&fixture, 7000);
@@ -260,7 +258,7 @@ a_status_has_the_times(void **state)
 	(void)state;
 	static const struct behaviour behaviour = {.times = TIMES};
 	struct fixture fixture;
-	setup(&fixture, TRANSPORT_WS, FAST, &behaviour);
+	setup(&fixture, TRANSPORT_WS, &behaviour);
 	add(&fixture, "public", NULL);
 	streaming_filling(fixture.streaming, STR("public"), STR_NONE, true); /* not live yet */
 	run_events(&fixture, 1);

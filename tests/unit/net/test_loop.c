@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -93,6 +94,66 @@ clock_rate_scales_timers_and_both_clocks(void **state)
 	assert_true(loop_clock_rate(seen.loop) == 1000.0);
 	loop_timer_destroy(seen.timer);
 	loop_destroy(seen.loop);
+}
+
+static void
+skipping_what_is_idle_takes_no_time_and_changes_no_order(void **state)
+{
+	struct seen hourly = {.loop = loop_create(1.0), .stop_at = 24};
+	struct seen late = {.loop = hourly.loop, .stop_at = 1};
+	struct clock clock = loop_clock(hourly.loop);
+	struct clock real = clock_system();
+	int64_t real_start = clock_mono_ms(&real);
+	int64_t mono = clock_mono_ms(&clock);
+	int64_t wall = clock_wall_ms(&clock);
+
+	(void)state;
+	loop_skip_idle(hourly.loop, 3600 * 1000);
+	hourly.timer = loop_timer_create(hourly.loop, on_count, &hourly);
+	late.timer = loop_timer_create(late.loop, on_count, &late);
+	loop_timer_start(late.timer, 5400 * 1000, 0);
+	loop_timer_start(hourly.timer, 3600 * 1000, 3600 * 1000);
+	loop_run(late.loop);
+	assert_int_equal(late.count, 1);
+	assert_int_equal(hourly.count, 1); /* and not two: the earlier one was first */
+	assert_in_range(late.at_ms - hourly.at_ms, 1800 * 1000 - 5000, 1800 * 1000 + 5000);
+	loop_run(hourly.loop);
+	assert_int_equal(hourly.count, 24);
+	assert_true(clock_mono_ms(&clock) - mono >= 24 * 3600 * 1000);
+	assert_true(clock_wall_ms(&clock) - wall >= 24 * 3600 * 1000);
+	assert_true(clock_mono_ms(&real) - real_start < 3600 * 1000);
+	loop_timer_destroy(hourly.timer);
+	loop_timer_destroy(late.timer);
+	loop_destroy(hourly.loop);
+}
+
+static void
+sleep_on_the_pool(void *data)
+{
+	struct timespec nap = {.tv_nsec = 50 * 1000000};
+
+	(void)data;
+	(void)nanosleep(&nap, NULL);
+}
+
+static void
+work_under_way_is_waited_for_before_time_is_skipped(void **state)
+{
+	struct seen work = {.loop = loop_create(1.0), .stop_at = 1};
+	struct seen timer = {.loop = work.loop, .stop_at = 1};
+
+	(void)state;
+	loop_skip_idle(work.loop, 3600 * 1000);
+	timer.timer = loop_timer_create(timer.loop, on_count, &timer);
+	loop_timer_start(timer.timer, 3600 * 1000, 0);
+	loop_work(work.loop, sleep_on_the_pool, on_count, &work);
+	loop_run(work.loop);
+	assert_int_equal(work.count, 1);
+	assert_int_equal(timer.count, 0);
+	loop_run(timer.loop);
+	assert_int_equal(timer.count, 1);
+	loop_timer_destroy(timer.timer);
+	loop_destroy(timer.loop);
 }
 
 static void
@@ -304,6 +365,8 @@ main(void)
 		cmocka_unit_test(timer_fires_once_and_not_early),
 		cmocka_unit_test(repeating_timer_repeats_until_stopped),
 		cmocka_unit_test(clock_rate_scales_timers_and_both_clocks),
+		cmocka_unit_test(skipping_what_is_idle_takes_no_time_and_changes_no_order),
+		cmocka_unit_test(work_under_way_is_waited_for_before_time_is_skipped),
 		cmocka_unit_test(timer_may_be_destroyed_in_its_own_callback),
 		cmocka_unit_test(stop_before_run_returns_at_once),
 		cmocka_unit_test(resolves_later_and_off_the_loop),
