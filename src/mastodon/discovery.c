@@ -267,8 +267,9 @@ on_credentials(struct discovery *discovery, const struct http_answer *answer)
 	}
 	char *words = answer_describe(answer, discovery->parser);
 	if (answer->end == HTTP_DONE && answer->status == 401) {
-		char *message = xasprintf("%s does not accept the token of account \"%s\": %s; "
-					  "make a new one there and put it in",
+		char *message = xasprintf(
+			"%s does not accept the token of account \"%s\": %s; "
+			"make a new one there, and put it where this one came from (the config, or MOONTUSK_TOKEN)",
 			account->host, account->name, words);
 		finish(discovery, DISCOVERY_REFUSED, message);
 		free(message);
