@@ -229,15 +229,6 @@ read_accounts(struct reader *reader, struct json_value accounts)
 	return true;
 }
 
-static char *
-json_text(struct json_value value)
-{
-	struct buf out;
-	buf_init(&out, PLUGIN_STATE_VALUE_MAX);
-	json_put_value(&out, value);
-	return buf_take(&out, NULL);
-}
-
 static bool
 read_limits(struct reader *reader, struct json_value table, const char *where,
 	struct config_plugin *plugin)
@@ -355,14 +346,15 @@ read_plugin(struct reader *reader, unsigned number, struct json_value table)
 		if (json_type(options) != JSON_OBJECT && !empty)
 			return fail(reader, "%s.options: expected a table of names, found %s.",
 				where, type_text(options));
-		plugin->options = empty ? xstrdup("{}") : json_text(options);
+		plugin->options =
+			empty ? xstrdup("{}") : json_value_text(options, PLUGIN_STATE_VALUE_MAX);
 	}
 	if (json_exists(allow)) {
 		if (json_type(allow) != JSON_ARRAY)
 			return fail(reader,
 				"%s.allow: expected a list such as { \"follow\" }, found %s.",
 				where, type_text(allow));
-		plugin->allow = json_text(allow);
+		plugin->allow = json_value_text(allow, PLUGIN_STATE_VALUE_MAX);
 	}
 	return true;
 }

@@ -20,15 +20,6 @@ fail(char *error, const char *what)
 	return false;
 }
 
-static char *
-json_text(struct json_value value)
-{
-	struct buf out;
-	buf_init(&out, PLUGIN_STATE_VALUE_MAX);
-	json_put_value(&out, value);
-	return buf_take(&out, NULL);
-}
-
 /* An empty table is a list in JSON. */
 static bool
 is_empty(struct json_value value)
@@ -46,7 +37,7 @@ take_by_name(struct json_value value, enum json_type type, char **out)
 		if (json_type(it.value) != type && !is_empty(it.value))
 			return false;
 	}
-	*out = json_text(value);
+	*out = json_value_text(value, PLUGIN_STATE_VALUE_MAX);
 	return json_type(value) == JSON_OBJECT && *out;
 }
 
@@ -125,7 +116,7 @@ value_of(const char *table, const char *name)
 	char *text = NULL;
 	if (table && json_parse(parser, str_from(table), &doc, NULL) == ERR_OK) {
 		struct json_value value = json_get(json_root(doc), name);
-		text = is_empty(value) ? NULL : json_text(value);
+		text = is_empty(value) ? NULL : json_value_text(value, PLUGIN_STATE_VALUE_MAX);
 	}
 	json_doc_destroy(doc);
 	json_parser_destroy(parser);

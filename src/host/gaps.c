@@ -9,6 +9,7 @@
 #include "host_private.h"
 #include "json_write.h"
 #include "limits.h"
+#include "stopped.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE "gap"
@@ -189,19 +190,10 @@ host_gaps(struct host *host, struct buf *out)
 bool
 host_gaps_stopped(const char *folder, struct log *log, struct buf *out, char *error)
 {
-	char *path = file_join(folder, "moontusk.db");
-	if (!file_exists(path)) {
-		snprintf(error, MESSAGE_MAX, "there is no database in %s", folder);
-		free(path);
-		return false;
-	}
-	/* The lock: a host that starts now must not find us at its database. */
-	struct state_folder *lock = state_folder_open(folder, false, error);
-	struct store *store = lock ? store_open(path, log, error) : NULL;
-	if (store)
-		put_all(store, out);
-	store_close(store);
-	state_folder_close(lock);
-	free(path);
-	return store != NULL;
+	struct stopped stopped;
+	bool good = stopped_open(&stopped, folder, log, error);
+	if (good)
+		put_all(stopped.store, out);
+	stopped_close(&stopped);
+	return good;
 }

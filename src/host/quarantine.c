@@ -13,6 +13,7 @@
 #include "json_write.h"
 #include "limits.h"
 #include "report_file.h"
+#include "stopped.h"
 #include "troubles.h"
 #include "xmalloc.h"
 
@@ -334,11 +335,10 @@ put_words(void *data, const struct quarantine *row)
 bool
 host_rearm_stopped(const char *folder, const char *name, struct log *log, struct buf *words)
 {
-	char error[MESSAGE_MAX] = "";
-	char *path = file_join(folder, "moontusk.db");
-	struct state_folder *lock =
-		file_exists(path) ? state_folder_open(folder, false, error) : NULL;
-	struct store *store = lock ? store_open(path, log, error) : NULL;
+	char error[MESSAGE_MAX];
+	struct stopped stopped;
+	(void)stopped_open(&stopped, folder, log, error);
+	struct store *store = stopped.store;
 	bool good = store && quarantine_get(store, name, put_words, words);
 	if (good) {
 		good = store_begin(store);
@@ -350,10 +350,8 @@ host_rearm_stopped(const char *folder, const char *name, struct log *log, struct
 	} else if (store) {
 		buf_printf(words, "%s is not switched off\n", name);
 	} else {
-		buf_printf(words, "%s\n", *error ? error : "there is no database in that folder");
+		buf_printf(words, "%s\n", error);
 	}
-	store_close(store);
-	state_folder_close(lock);
-	free(path);
+	stopped_close(&stopped);
 	return good;
 }

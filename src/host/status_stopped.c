@@ -10,6 +10,7 @@
 #include "json_write.h"
 #include "limits.h"
 #include "seen.h"
+#include "stopped.h"
 #include "troubles.h"
 #include "xmalloc.h"
 
@@ -104,19 +105,10 @@ put_stopped(struct store *store, const char *folder, struct buf *out)
 bool
 host_status_stopped(const char *folder, struct log *log, struct buf *out, char *error)
 {
-	char *path = file_join(folder, "moontusk.db");
-	if (!file_exists(path)) {
-		snprintf(error, MESSAGE_MAX, "there is no database in %s", folder);
-		free(path);
-		return false;
-	}
-	/* The lock: a host that starts now must not find us at its database. */
-	struct state_folder *lock = state_folder_open(folder, false, error);
-	struct store *store = lock ? store_open(path, log, error) : NULL;
-	if (store)
-		put_stopped(store, folder, out);
-	store_close(store);
-	state_folder_close(lock);
-	free(path);
-	return store != NULL;
+	struct stopped stopped;
+	bool good = stopped_open(&stopped, folder, log, error);
+	if (good)
+		put_stopped(stopped.store, folder, out);
+	stopped_close(&stopped);
+	return good;
 }

@@ -194,3 +194,12 @@ json_put_value(struct buf *out, struct json_value value)
 		break;
 	}
 }
+
+char *
+json_value_text(struct json_value value, size_t max)
+{
+	struct buf out;
+	buf_init(&out, max);
+	json_put_value(&out, value);
+	return buf_take(&out, NULL);
+}

@@ -21,3 +21,5 @@ void json_put_key(struct buf *out, const char *key);
 void json_put_comma(struct buf *out);
 /* A parsed value, compact. */
 void json_put_value(struct buf *out, struct json_value value);
+/* The same as a text of at most `max` bytes; NULL: it is longer. New. */
+char *json_value_text(struct json_value value, size_t max);

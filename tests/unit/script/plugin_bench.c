@@ -65,6 +65,23 @@ bench_finish(struct bench *bench)
 	buf_finish(&bench->lines);
 }
 
+int
+bench_set_up(void **state)
+{
+	struct bench *bench = calloc(1, sizeof(*bench));
+	bench_init(bench);
+	*state = bench;
+	return 0;
+}
+
+int
+bench_tear_down(void **state)
+{
+	bench_finish(*state);
+	free(*state);
+	return 0;
+}
+
 bool
 bench_load(struct bench *bench, const char *source)
 {

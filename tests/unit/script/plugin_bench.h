@@ -23,6 +23,9 @@ struct bench {
 
 void bench_init(struct bench *bench);
 void bench_finish(struct bench *bench);
+/* For cmocka: a bench as the state of a test. */
+int bench_set_up(void **state);
+int bench_tear_down(void **state);
 /* Creates the plugin "cats" from the text; options and allow stand in bench->config. Destroys an earlier one. */
 bool bench_load(struct bench *bench, const char *source);
 /* The same, and the test fails with the plugin's error. */

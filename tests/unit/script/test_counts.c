@@ -16,23 +16,6 @@
 #define UPDATE TUSK "tusk.on('update', function(status, event) "
 #define END    " end)\n"
 
-static int
-set_up(void **state)
-{
-	struct bench *bench = calloc(1, sizeof(*bench));
-	bench_init(bench);
-	*state = bench;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	bench_finish(*state);
-	free(*state);
-	return 0;
-}
-
 /* What the host does with the effects of a call that ended. */
 static void
 apply(struct bench *bench)
@@ -257,22 +240,28 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(counts_over_event_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
-			counts_an_event_once_for_all_its_handlers, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(an_edit_is_an_event_of_its_own, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(counts_different_values, set_up, tear_down),
+			counts_over_event_time, bench_set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(
-			several_values_in_one_handler_count_together, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(adds_more_than_one_with_by, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(peek_only_reads_also_in_where, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(once_is_true_the_first_time, set_up, tear_down),
+			counts_an_event_once_for_all_its_handlers, bench_set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(
-			what_a_handler_counted_is_dropped_when_it_raises, set_up, tear_down),
+			an_edit_is_an_event_of_its_own, bench_set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(
-			schedules_count_at_the_time_they_were_due, set_up, tear_down),
+			counts_different_values, bench_set_up, bench_tear_down),
+		cmocka_unit_test_setup_teardown(several_values_in_one_handler_count_together,
+			bench_set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(
-			says_what_is_wrong_with_an_argument, set_up, tear_down),
+			adds_more_than_one_with_by, bench_set_up, bench_tear_down),
+		cmocka_unit_test_setup_teardown(
+			peek_only_reads_also_in_where, bench_set_up, bench_tear_down),
+		cmocka_unit_test_setup_teardown(
+			once_is_true_the_first_time, bench_set_up, bench_tear_down),
+		cmocka_unit_test_setup_teardown(what_a_handler_counted_is_dropped_when_it_raises,
+			bench_set_up, bench_tear_down),
+		cmocka_unit_test_setup_teardown(
+			schedules_count_at_the_time_they_were_due, bench_set_up, bench_tear_down),
+		cmocka_unit_test_setup_teardown(
+			says_what_is_wrong_with_an_argument, bench_set_up, bench_tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

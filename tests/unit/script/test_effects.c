@@ -21,23 +21,6 @@
 	"\"account\":{\"id\":\"9\",\"acct\":\"ann@s.example\",\"display_name\":\"Ann\"},"                      \
 	"\"media_attachments\":[],\"reblog\":null}"
 
-static int
-set_up(void **state)
-{
-	struct bench *bench = calloc(1, sizeof(*bench));
-	bench_init(bench);
-	*state = bench;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	bench_finish(*state);
-	free(*state);
-	return 0;
-}
-
 static void
 run(struct bench *bench, const char *source, const char *status)
 {
@@ -554,7 +537,7 @@ checks_options(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(acts_on_statuses),
 		T(acts_on_the_inner_post_of_a_boost),

@@ -238,14 +238,6 @@ set_up(void **state)
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	bench_finish(*state);
-	free(*state);
-	return 0;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -256,9 +248,9 @@ main(int argc, char **argv)
 		read_tricks(argv[i]);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			no_trick_outlives_its_budget_in_a_handler, set_up, tear_down),
+			no_trick_outlives_its_budget_in_a_handler, set_up, bench_tear_down),
 		cmocka_unit_test_setup_teardown(
-			no_trick_outlives_its_budget_while_loading, set_up, tear_down),
+			no_trick_outlives_its_budget_while_loading, set_up, bench_tear_down),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	for (unsigned i = 0; i < suite.count; i++) {

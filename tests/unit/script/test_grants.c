@@ -14,23 +14,6 @@
 
 #define TUSK "local tusk = require 'moontusk'\n"
 
-static int
-set_up(void **state)
-{
-	struct bench *bench = calloc(1, sizeof(*bench));
-	bench_init(bench);
-	*state = bench;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	bench_finish(*state);
-	free(*state);
-	return 0;
-}
-
 static void
 knows_every_permission(void **state)
 {
@@ -190,7 +173,7 @@ odd_grants_are_told(void **state)
 	buf_finish(&out);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
 
 int
 main(void)

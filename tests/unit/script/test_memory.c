@@ -65,14 +65,6 @@ set_up(void **state)
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	bench_finish(*state);
-	free(*state);
-	return 0;
-}
-
 /* True: it went through. False: for want of memory, and nothing came of it. */
 static bool
 works(struct bench *bench)
@@ -282,7 +274,7 @@ what_the_host_holds_for_a_plugin_counts_as_its_memory(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, bench_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(survives_each_failing_allocation_and_all_after_it),
 		T(survives_each_limit),

@@ -30,14 +30,6 @@ set_up(void **state)
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	bench_finish(*state);
-	free(*state);
-	return 0;
-}
-
 static void
 run(struct bench *bench, const char *source)
 {
@@ -204,7 +196,7 @@ each_needs_its_permission(void **state)
 	}
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, bench_tear_down)
 
 int
 main(void)

@@ -24,23 +24,6 @@ static const char status_json[] =
 	"\"account\":{\"id\":\"9\",\"acct\":\"ann@s.example\",\"display_name\":\"Ann\",\"bot\":false,"
 	"\"created_at\":\"2020-01-01T00:00:00.000Z\",\"note\":\"\",\"fields\":[]}}";
 
-static int
-set_up(void **state)
-{
-	struct bench *bench = calloc(1, sizeof(*bench));
-	bench_init(bench);
-	*state = bench;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	bench_finish(*state);
-	free(*state);
-	return 0;
-}
-
 static void
 deliver_ok(struct bench *bench, const char *source)
 {
@@ -534,7 +517,7 @@ survives_each_failing_allocation(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define T(f) cmocka_unit_test_setup_teardown(f, bench_set_up, bench_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(reads_entities_as_tables),
 		T(tables_behave_as_tables),

@@ -20,23 +20,6 @@
 static const char post[] = "{\"id\":\"1\",\"visibility\":\"public\",\"content\":\"<p>cat</p>\","
 			   "\"account\":{\"id\":\"9\",\"acct\":\"ann\"}}";
 
-static int
-set_up(void **state)
-{
-	struct bench *bench = calloc(1, sizeof(*bench));
-	bench_init(bench);
-	*state = bench;
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	bench_finish(*state);
-	free(*state);
-	return 0;
-}
-
 /* Starts handler `number`; its task is in `run`. */
 static enum plugin_verdict
 begin(struct bench *bench, unsigned number, struct plugin_run *run)
@@ -470,7 +453,7 @@ functions_of_handlers_whose_end_fails_leave_nothing_behind(void **state)
 int
 main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define T(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(an_action_is_waited_for_and_remembered),
 		T(a_problem_comes_as_a_value),
