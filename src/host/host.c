@@ -174,12 +174,9 @@ static void
 on_link_state(void *data, const struct account *account, const struct stream_status *status)
 {
 	struct host *host = data;
-	bool is_live = status->state == STREAM_LIVE || status->state == STREAM_FILLING;
-	bool was_live = status->was == STREAM_LIVE || status->was == STREAM_FILLING;
-	if (is_live && !was_live)
-		add_news(host, "connected", account, status);
-	else if (!is_live && (was_live || status->state != STREAM_CONNECTING))
-		add_news(host, "disconnected", account, status);
+	if (status->news != STREAM_NEWS_NONE)
+		add_news(host, status->news == STREAM_NEWS_UP ? "connected" : "disconnected",
+			account, status);
 	if (host->gapfill)
 		gapfill_state(host->gapfill, account, status);
 	if (host->events.on_stream)

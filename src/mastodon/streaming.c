@@ -105,6 +105,20 @@ sub_status(const struct sub *sub)
 	};
 }
 
+/* An attempt that failed after another one is no news, and neither is the first attempt itself. */
+static enum stream_news
+sub_news(struct sub *sub)
+{
+	enum stream_news news = sub_is_live(sub) ? STREAM_NEWS_UP : STREAM_NEWS_DOWN;
+	sub->renewing = sub->renewing && sub->state == STREAM_CONNECTING;
+	if (news == sub->told || sub->renewing ||
+		(sub->told == STREAM_NEWS_NONE && sub->state == STREAM_CONNECTING)) {
+		return STREAM_NEWS_NONE;
+	}
+	sub->told = news;
+	return news;
+}
+
 void
 sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *reason)
 {
@@ -129,6 +143,7 @@ sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *
 	sub->state = state;
 	sub->retry_at_ms = loop_now_ms(streaming->config.loop) + retry_ms;
 	struct stream_status status = sub_status(sub);
+	status.news = sub_news(sub);
 	streaming->events.on_state(streaming->data, &status);
 }
 

@@ -30,8 +30,16 @@ enum stream_state {
 	STREAM_DISABLED, /* credentials no longer good. Nothing of this account is retried. */
 };
 
+/* What a change of state means for who only wants to know whether the stream brings events. */
+enum stream_news {
+	STREAM_NEWS_NONE,
+	STREAM_NEWS_UP,   /* it does now */
+	STREAM_NEWS_DOWN, /* it does no more, or its first attempt failed; once until the next UP */
+};
+
 struct stream_status {
 	struct str stream, param;
+	enum stream_news news;               /* for on_state */
 	enum stream_state state, was;        /* `was`: before this one, for on_state */
 	int64_t retry_ms;                    /* STREAM_WAITING */
 	const char *reason;                  /* for people; "" when there is nothing to say */

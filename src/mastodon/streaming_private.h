@@ -32,6 +32,8 @@ struct sub {
 	char *param; /* NULL without */
 	enum stream_state state;
 	enum stream_state was;
+	enum stream_news told; /* the last that was not NONE */
+	bool renewing; /* what carried it is being replaced, on purpose: no news until that failed */
 	int64_t retry_at_ms; /* STREAM_WAITING: loop_now_ms of the next attempt */
 	int64_t since_ms;    /* Unix ms of the last change of `state` */
 	int64_t byte_ms;     /* Unix ms of the last bytes of connections that are gone; 0: none */

@@ -196,6 +196,7 @@ streaming_sse_on_pulse(void *data, enum pulse_news news)
 			(long long)(streaming->config.times.sse_quiet_ms / 1000));
 		failed(sub, text);
 	} else {
+		sub->renewing = true;
 		sub_set(sub, STREAM_CONNECTING, 0, "the connection was old and is renewed");
 		streaming_kick(streaming);
 	}

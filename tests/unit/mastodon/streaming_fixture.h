@@ -67,6 +67,7 @@ struct fixture {
 
 	struct buf events; /* "KIND STREAM PARAM ID\n" */
 	struct buf states; /* "STREAM PARAM: STATE reason\n" */
+	struct buf news;   /* "STREAM up\n" */
 	unsigned event_count, broken_count;
 	unsigned wanted; /* events, or whatever a test waits for */
 	int64_t last_retry_ms;
@@ -346,6 +347,10 @@ on_state(void *data, const struct stream_status *status)
 		status->param.len > 0 ? (int)status->param.len : 1,
 		status->param.len > 0 ? status->param.ptr : "-", stream_state_name(status->state),
 		status->reason);
+	if (status->news != STREAM_NEWS_NONE) {
+		(void)buf_printf(&fixture->news, "%.*s %s\n", STR_ARG(status->stream),
+			status->news == STREAM_NEWS_UP ? "up" : "down");
+	}
 	assert_true(status->state == STREAM_WAITING || status->retry_ms == 0);
 	if (status->state == STREAM_WAITING) {
 		fixture->last_retry_ms = status->retry_ms;
@@ -391,6 +396,7 @@ setup(struct fixture *fixture, enum transport transport, const struct behaviour 
 	buf_init(&fixture->queries, 16 << 20);
 	buf_init(&fixture->events, 16 << 20);
 	buf_init(&fixture->states, 16 << 20);
+	buf_init(&fixture->news, 1 << 20);
 	rng_seed(&fixture->rng, 1);
 	scripted_init(&fixture->scripted, &server_events, fixture);
 	fixture->secrets = secrets_create();
@@ -431,6 +437,7 @@ teardown(struct fixture *fixture)
 	buf_finish(&fixture->queries);
 	buf_finish(&fixture->events);
 	buf_finish(&fixture->states);
+	buf_finish(&fixture->news);
 }
 
 static UNUSED void

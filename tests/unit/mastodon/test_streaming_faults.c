@@ -518,6 +518,50 @@ comes_back_after_a_cut(void **state)
 	}
 }
 
+static int
+refuse_while_down(struct fixture *fixture, const struct server_request *request)
+{
+	(void)request;
+	return fixture->is_down ? 503 : 0;
+}
+
+static bool
+fail_while_down(struct fixture *fixture, server_conn id, const char *stream, const char *param)
+{
+	return fixture->is_down && request_500(fixture, id, stream, param);
+}
+
+static void
+an_outage_is_told_once_however_many_attempts_fail(void **state)
+{
+	(void)state;
+	static const enum transport transports[] = {TRANSPORT_WS, TRANSPORT_SSE};
+	static const struct behaviour behaviour = {
+		.upgrade = refuse_while_down, .requested = fail_while_down};
+	for (size_t t = 0; t < COUNT_OF(transports); t++) {
+		struct fixture fixture;
+		setup(&fixture, transports[t], &behaviour);
+		fixture.is_down = true;
+		add(&fixture, "public", NULL);
+		run_for(&fixture, MINUTE);
+		assert_true(count(&fixture.states, "waiting") > 3);
+		assert_string_equal(fixture.news.ptr, "public down\n");
+		fixture.is_down = false;
+		run_events(&fixture, 1);
+		streaming_filling(fixture.streaming, STR("public"), STR_NONE, true);
+		streaming_filling(fixture.streaming, STR("public"), STR_NONE, false);
+		assert_string_equal(fixture.news.ptr, "public down\npublic up\n");
+		fixture.is_down = true;
+		assert_true(server_cut(fixture.scripted.server, fixture.conns[0].id, true));
+		run_for(&fixture, MINUTE);
+		fixture.is_down = false;
+		run_events(&fixture, 2);
+		assert_string_equal(
+			fixture.news.ptr, "public down\npublic up\npublic down\npublic up\n");
+		teardown(&fixture);
+	}
+}
+
 /* ---- auto ---- */
 
 static int
@@ -609,6 +653,7 @@ main(void)
 		cmocka_unit_test(waits_as_long_as_it_is_asked_to),
 		cmocka_unit_test(gives_up_on_a_stream_that_a_proxy_holds_back),
 		cmocka_unit_test(comes_back_after_a_cut),
+		cmocka_unit_test(an_outage_is_told_once_however_many_attempts_fail),
 		cmocka_unit_test(auto_takes_sse_where_there_is_no_websocket),
 		cmocka_unit_test(auto_goes_back_to_websocket_where_there_is_no_sse),
 		cmocka_unit_test(tries_the_other_path_after_a_redirect),

@@ -205,6 +205,7 @@ an_old_event_stream_is_asked_for_anew(void **state)
 	add(&fixture, "public", NULL);
 	run_events(&fixture, 3);
 	assert_false(has(&fixture.states, "waiting"));
+	assert_string_equal(fixture.news.ptr, "public up\n"); /* nobody has to hear of it */
 	teardown(&fixture);
 }
 
