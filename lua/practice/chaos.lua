@@ -31,7 +31,7 @@ local function close_with(code)
 end
 
 -- name -> function(random, seconds) giving an action and its parameters. `seconds`: about how long it lasts.
--- Nothing here makes posts unreachable for ever or pulls the token: whoever copes loses nothing.
+-- Whoever copes loses nothing: nothing here pulls the token or lasts, and what SILENT names hides things for a while only.
 chaos.FAULTS = {
   drop = function(random)
     return "drop", { reset = random(2) == 1 }
@@ -97,20 +97,51 @@ chaos.FAULTS = {
   hush = function(_, seconds)
     return "hush", { ["for"] = seconds }
   end,
-  deafen = function()
-    return "deafen", { ["for"] = 3600 }
+  huge = function()
+    return "huge", {}
   end,
-  absent = function(_, seconds)
+  unauthorized = function(random)
+    return "fail", { path = "/api/v1/timelines", method = "GET", status = 401, times = random(3) }
+  end,
+  forbidden = function(random)
+    return "fail", { path = "/api/v1/timelines", method = "GET", status = 403, times = random(2) }
+  end,
+  portal = function(random)
+    return "fail", { path = "/api/", status = 200, body = "<html>hotel wifi</html>", times = random(3) }
+  end,
+  redirect = function(_, seconds)
+    return "redirect", { path = "/api/v1/streaming", to = "slash", status = 301, ["for"] = seconds }
+  end,
+  misread_min_id = function(_, seconds)
+    return "misread_min_id", { ["for"] = seconds }
+  end,
+  home_depth = function(random, seconds)
+    return "home_depth", { count = 1 + random(40), ["for"] = seconds }
+  end,
+  feed = function(random, seconds)
+    return "feed", { feed = one_of(random, { "live_local", "live_remote" }), ["for"] = seconds }
+  end,
+  swallow = function(random)
+    return "swallow", { count = random(5) }
+  end,
+  lose_presence = function(_, seconds)
     return "absent", { ["for"] = seconds }
+  end,
+  -- Often longer than a stream may lag behind REST, which is looked at after five to ten minutes.
+  deafen = function(random, seconds)
+    return "deafen", { ["for"] = random(3) == 1 and 1800 or seconds }
   end,
 }
 
--- Not unless they are named: events are lost while all looks well, and only a look at REST shows it.
-local SILENT = { deafen = true, absent = true }
+-- Not unless they are named, or "all" are. Events are lost while all looks well, and only a look at REST some minutes or an
+-- hour later brings them back; or REST keeps them to itself for a while, and a gap is all that a client can have.
+-- A token that is refused on streams (revoke, refuse 401) is not among them: it is final, nothing heals but another token.
+local SILENT = { deafen = true, lose_presence = true, swallow = true, feed = true, forbidden = true, home_depth = true }
 
 local function names_of(wanted)
   local out = {}
-  if type(wanted) == "string" then
+  local all = wanted == "all"
+  if type(wanted) == "string" and not all then
     for name in wanted:gmatch("[%w_]+") do
       out[#out + 1] = name
     end
@@ -124,7 +155,7 @@ local function names_of(wanted)
   end
   if #out == 0 then
     for name in pairs(chaos.FAULTS) do
-      if not SILENT[name] then
+      if all or not SILENT[name] then
         out[#out + 1] = name
       end
     end

@@ -5,6 +5,7 @@ local server = require "trusted.server"
 local system = require "trusted.system"
 local actions = require "practice.actions"
 local entities = require "practice.entities"
+local happened = require "practice.happened"
 local params = require "practice.params"
 local scenario = require "practice.scenario"
 local text = require "practice.text"
@@ -85,6 +86,11 @@ function views.faults(self)
       table.concat(fields, ","))
   end
   return '{"actions":[' .. table.concat(out, ",") .. "]}"
+end
+
+-- GET /practice/happened: how many connections, events and requests were hit, by kind of fault
+function views.happened(self)
+  return happened.json(self.ctx.happened)
 end
 
 function views.people(self)

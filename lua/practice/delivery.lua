@@ -6,9 +6,11 @@ delivery.__index = delivery
 -- What is held back goes out after that long at the latest.
 delivery.HOLD_MS = 3000
 
--- `timers` has after(ms, f); `random(n)` gives 1..n.
-function delivery.new(hub, timers, random)
-  local self = setmetatable({ hub = hub, timers = timers, random = random }, delivery)
+local function nothing() end
+
+-- `timers` has after(ms, f); `random(n)` gives 1..n; `note(kind)` is told of every event that was touched.
+function delivery.new(hub, timers, random, note)
+  local self = setmetatable({ hub = hub, timers = timers, random = random, note = note or nothing }, delivery)
   self:clear()
   hub.spoiler = self
   return self
@@ -122,6 +124,7 @@ end
 -- True when the event is sent, held or dropped here.
 function delivery:takes(channel, event, payload, st)
   if is_absent(self, channel, event) then
+    self.note("presence lost")
     return true
   end
   if event == "delete" then
@@ -130,6 +133,7 @@ function delivery:takes(channel, event, payload, st)
       overtaken = overtaken or (row.channel == channel and row.id == payload)
     end
     if overtaken then
+      self.note("deleted before it came")
       self.hub:send(channel, event, payload, st)
       release(self, function(row)
         return row.channel == channel and row.id == payload
@@ -140,7 +144,9 @@ function delivery:takes(channel, event, payload, st)
   local rule = find_rule(self, channel, event)
   if not rule then
     return false
-  elseif rule.kind == "twice" then
+  end
+  self.note(rule.kind)
+  if rule.kind == "twice" then
     self.hub:send(channel, event, payload, st)
     self.hub:send(channel, event, payload, st)
   elseif rule.kind ~= "swallow" then

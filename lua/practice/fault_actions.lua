@@ -5,8 +5,15 @@ local chaos = require "practice.chaos"
 local faults = require "practice.faults"
 local given = require "practice.given"
 local hidden = require "practice.hidden"
+local timers = require "practice.timers"
 
 local actions = {}
+
+-- The answer of an action that hits so many connections, which is noted as `kind`.
+local function hit(ctx, kind, key, count)
+  ctx.note(kind, count)
+  return ('{"%s":%d}'):format(key, count)
+end
 
 local function count_of(key, count)
   return ('{"%s":%d}'):format(key, count)
@@ -16,7 +23,7 @@ end
 
 -- drop { stream, tag, list, reset }: cuts connections, all of them without a stream
 function actions.drop(ctx, p)
-  return count_of("cut", ctx.streaming:cut(given.channel_or_any(ctx, p), given.flag(p.reset)))
+  return hit(ctx, "drop", "cut", ctx.streaming:cut(given.channel_or_any(ctx, p), given.flag(p.reset)))
 end
 
 local CODES = { none = 0, ["0"] = 0 }
@@ -38,14 +45,14 @@ function actions.close(ctx, p)
   else
     victims = ctx.streaming:listening_to(given.channel_or_any(ctx, p))
   end
-  return count_of("closed", ctx.streaming:close(victims, code, p.reason))
+  return hit(ctx, "close " .. key, "closed", ctx.streaming:close(victims, code, p.reason))
 end
 
 -- revoke { token }: the first printed one unless named; its streams end, and it gets 401 from then on
 function actions.revoke(ctx, p)
   local token = given.token(ctx, p.token)
   token.revoked = true
-  return count_of("closed", ctx.streaming:revoked(token))
+  return hit(ctx, "revoke", "closed", ctx.streaming:revoked(token))
 end
 
 -- restore { token }: takes a revocation back
@@ -56,7 +63,7 @@ end
 
 -- down { for = "60s", reset }: connects are refused, what stands is cut; for ever without a time, or until up
 function actions.down(ctx, p)
-  return count_of("cut", ctx.transport:down(given.duration(p["for"]), given.flag(p.reset), ctx.asking))
+  return hit(ctx, "down", "cut", ctx.transport:down(given.duration(p["for"]), given.flag(p.reset), ctx.asking))
 end
 
 -- up {}: the server is back
@@ -73,24 +80,24 @@ end
 
 -- stall { stream, for, new }: half-open: nothing passes any more, no end either; what was held passes after `for`
 function actions.stall(ctx, p)
-  return count_of("stalled", ctx.transport:spoil({ held = true }, options(ctx, p)))
+  return hit(ctx, "stall", "stalled", ctx.transport:spoil({ held = true }, options(ctx, p)))
 end
 
 -- truncate { stream, bytes = 60, reset }: cut after so many bytes more, in the middle of a chunk or frame
 function actions.truncate(ctx, p)
   local fault = { cut_after = math.max(0, given.number(p.bytes, 60)), reset = given.flag(p.reset) }
-  return count_of("truncated", ctx.transport:spoil(fault, options(ctx, p)))
+  return hit(ctx, "truncate", "truncated", ctx.transport:spoil(fault, options(ctx, p)))
 end
 
 -- bytewise { stream, for, new }: every byte is a packet of its own
 function actions.bytewise(ctx, p)
-  return count_of("spoilt", ctx.transport:spoil({ piece = 1 }, options(ctx, p)))
+  return hit(ctx, "bytewise", "spoilt", ctx.transport:spoil({ piece = 1 }, options(ctx, p)))
 end
 
 -- drip { stream, bytes = 16, every = "100ms", for, new }: so many bytes at a time
 function actions.drip(ctx, p)
   local fault = { piece = math.max(1, given.number(p.bytes, 16)), pause = given.duration(p.every, 100) }
-  return count_of("spoilt", ctx.transport:spoil(fault, options(ctx, p)))
+  return hit(ctx, "drip", "spoilt", ctx.transport:spoil(fault, options(ctx, p)))
 end
 
 -- ---- events ----
@@ -157,6 +164,7 @@ function actions.garbage(ctx, p)
   local channel = given.channel(ctx, { stream = p.stream or "public", tag = p.tag, list = p.list })
   local body = p.text or "{this is no JSON"
   for _, sub in ipairs(ctx.hub.channels[channel] or {}) do
+    ctx.note "garbage"
     if sub.ws then
       server.ws_send(sub.conn, body)
     else
@@ -173,6 +181,7 @@ function actions.broken_utf8(ctx, p)
   local payload = ('{"id":"%s","content":"<p>caf\xe9 \xf0\x9f\x90 \xc0\xaf</p>","account":{"acct":"alice"}}')
     :format(ctx.world:new_id())
   for _, sub in ipairs(ctx.hub.channels[channel] or {}) do
+    ctx.note "broken_utf8"
     if sub.ws then -- by hand: what writes JSON here mends such bytes
       server.ws_send(sub.conn, '{"stream":' .. sub.label .. ',"event":"update","payload":"' .. payload:gsub('"', '\\"')
         .. '"}')
@@ -187,6 +196,7 @@ end
 function actions.huge(ctx, p)
   local bytes = math.min(given.number(p.bytes, 1 << 20), 64 << 20)
   local line = "The weir hums all night and nobody knows the tune by heart. "
+  ctx.note "huge"
   local st = ctx.world:post { account = given.person(ctx, p.from, "alice"), kept = true,
     text = line:rep(bytes // #line + 1):sub(1, bytes) }
   return '{"id":"' .. st.id .. '"}'
@@ -251,16 +261,30 @@ function actions.regenerate(ctx, p)
   return "{}"
 end
 
--- misread_min_id { on = true }: min_id is taken for since_id
-function actions.misread_min_id(ctx, p)
-  ctx.faults.min_id_is_since_id = p.on == nil or given.flag(p.on)
+-- Sets a key of a table, and back after `for`, unless somebody else has set it meanwhile.
+local function set(p, where, key, value, usual)
+  local ms = given.duration(p["for"])
+  where[key] = value
+  if ms then
+    timers.after(ms, function()
+      if where[key] == value then
+        where[key] = usual
+      end
+    end)
+  end
   return "{}"
 end
 
--- home_depth { count = 800 }: home and lists keep only so many statuses
+-- misread_min_id { on = true, for }: min_id is taken for since_id
+function actions.misread_min_id(ctx, p)
+  return set(p, ctx.faults, "min_id_is_since_id", p.on == nil or given.flag(p.on), nil)
+end
+
+-- home_depth { count = 800, for }: home and lists keep only so many statuses
 function actions.home_depth(ctx, p)
-  ctx.faults.home_max = math.max(1, given.number(p.count, faults.HOME_MAX))
-  return "{}"
+  local count = math.max(1, given.number(p.count, faults.HOME_MAX))
+  ctx.faults.home_usual = p["for"] and ctx.faults.home_usual or count
+  return set(p, ctx.faults, "home_max", count, ctx.faults.home_usual)
 end
 
 local FEEDS = {}
@@ -268,11 +292,10 @@ for _, name in ipairs(faults.FEEDS) do
   FEEDS[name] = true
 end
 
--- feed { feed = "live_remote", access = "disabled" }: as timelines_access names it; public, authenticated or disabled
+-- feed { feed = "live_remote", access = "disabled", for }: as timelines_access names it; public, authenticated or disabled
 function actions.feed(ctx, p)
   local feed = given.choice(p.feed, FEEDS, "live_remote", "feed")
-  ctx.faults.feeds[feed] = given.choice(p.access, faults.ACCESS, "disabled", "access")
-  return "{}"
+  return set(p, ctx.faults.feeds, feed, given.choice(p.access, faults.ACCESS, "disabled", "access"), "public")
 end
 
 -- streaming_url { url }: where the instance document says that the streams are; "" for where they are

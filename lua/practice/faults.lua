@@ -11,8 +11,11 @@ faults.ACCESS = { public = true, authenticated = true, disabled = true }
 -- Home keeps that many statuses (protocol.md 5.2).
 faults.HOME_MAX = 800
 
-function faults.new(clock)
-  local self = setmetatable({ clock = clock }, faults)
+local function nothing() end
+
+-- `note(kind)`: told of every answer that went wrong (practice/happened.lua).
+function faults.new(clock, note)
+  local self = setmetatable({ clock = clock, note = note or nothing }, faults)
   self:clear()
   return self
 end
@@ -29,7 +32,8 @@ function faults:clear()
   self.limited, self.claimed = nil, nil -- 429 until then, and until when it says
   self.regenerating = nil -- home answers 206 until then
   self.min_id_is_since_id = nil
-  self.home_max = faults.HOME_MAX
+  self.home_usual = self.home_usual or faults.HOME_MAX
+  self.home_max = self.home_usual
   self.streaming_url = nil -- what the instance document names in place of the right one
   self.feeds = {}
   for _, name in ipairs(faults.FEEDS) do
@@ -111,6 +115,7 @@ local function take(self, request)
       if fault.left <= 0 then
         table.remove(self.list, i)
       end
+      self.note(fault.location and "redirect" or fault.commit and "failed after commit" or "answer " .. fault.status)
       return fault
     end
   end
@@ -148,6 +153,7 @@ function faults:answer(request)
   end
   local refusal = refused(self)
   if refusal then
+    self.note("refused " .. refusal.status)
     local streams = refusal.status == 401 and request.path:find("^/api/v1/streaming")
     return plain_answer(refusal.status, streams and "Invalid access token" or nil)
   end
@@ -156,10 +162,12 @@ end
 -- The same for a WebSocket handshake: { status, words, location }.
 function faults:for_upgrade(request)
   if self.no_upgrades and self.no_upgrades.till > self.clock() then
+    self.note("no upgrade " .. self.no_upgrades.status)
     return { status = self.no_upgrades.status, words = WORDS[self.no_upgrades.status] or "Practice fault" }
   end
   local refusal = refused(self)
   if refusal then
+    self.note("refused " .. refusal.status)
     return { status = refusal.status, words = refusal.status == 401 and "Invalid access token" or WORDS[refusal.status]
       or "Practice fault" }
   end
@@ -180,7 +188,11 @@ function faults:limited_until()
 end
 
 function faults:is_regenerating()
-  return self.regenerating ~= nil and self.regenerating > self.clock()
+  local so = self.regenerating ~= nil and self.regenerating > self.clock()
+  if so then
+    self.note("206")
+  end
+  return so
 end
 
 -- Which posts a stream that is opened now leaves out: { ["local"], remote }, or nil. The feed's name is the channel's.

@@ -17,6 +17,7 @@ function hub.new(server, clock)
     spoiler = nil, -- takes(channel, event, payload, st): true when it sends or drops the event itself
     losing = {}, -- channel -> { every, count }: so many updates are lost on the way
     sent = 0,
+    note = function() end, -- note(kind): told of every event that somebody is kept from
   }, hub)
 end
 
@@ -81,6 +82,7 @@ end
 local function is_spared(self, sub, event, payload, st)
   if sub.deaf then
     if sub.deaf > self.clock() then
+      self.note(sub.deaf == math.huge and "held by a proxy" or "deaf")
       return true
     end
     sub.deaf = nil
@@ -88,6 +90,7 @@ local function is_spared(self, sub, event, payload, st)
   if sub.hides and (event == "update" or event == "status.update") then
     local where = st and (st.account.is_local and "local" or "remote") or place_of(payload)
     if sub.hides[where] then
+      self.note("feed switched off")
       return true
     end
   end

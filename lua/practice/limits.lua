@@ -28,6 +28,7 @@ function limits:count(key)
   local till, claimed = self.faults:limited_until()
   if till then
     over, reset, remaining = true, claimed, 0
+    self.faults.note("429 with reset")
   end
   return {
     "X-RateLimit-Limit", tostring(self.most),

@@ -10,6 +10,7 @@ local channels = require "practice.channels"
 local control = require "practice.control"
 local delivery = require "practice.delivery"
 local faults = require "practice.faults"
+local happened = require "practice.happened"
 local hub = require "practice.hub"
 local ids = require "practice.ids"
 local limits = require "practice.limits"
@@ -97,11 +98,13 @@ local function make_world(arguments, profile)
   keys:add("write only", bot, "write")
   keys:add("alice", alice, "read write follow profile")
   keys:add("app without user", nil, "read")
-  local trouble = faults.new(loop.wall)
+  local note, counts = happened.new()
+  local trouble = faults.new(loop.wall, note)
+  sender.note = note
   local ctx = {
     arguments = arguments, profile = profile, random = random, store = memory, hub = sender, world = life,
     tokens = keys, faults = trouble, limits = limits.new(loop.wall, trouble),
-    delivery = delivery.new(sender, timers, random), bot = bot, cast = cast, clock = clock,
+    delivery = delivery.new(sender, timers, random, note), note = note, happened = counts, bot = bot, cast = cast, clock = clock,
   }
   ctx.history = {}
   ctx.act = function(name, p)

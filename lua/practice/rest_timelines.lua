@@ -12,7 +12,13 @@ local world = require "practice.world"
 -- a profile calls it.
 local function answer(ctx, kept, wanted, most, kind)
   local cursor = paging.cursor(ctx.p, 20, 40, ctx.faults.min_id_is_since_id)
+  if ctx.faults.min_id_is_since_id and ctx.p.min_id then
+    ctx.faults.note "min_id misread"
+  end
   local floor = most and ctx.store:nth_newest(most, wanted)
+  if floor and most < ctx.faults.home_usual then
+    ctx.faults.note "home cut short"
+  end
   local page = ctx.store:page(cursor, floor and function(st)
     return not paging.older(st.id, floor) and wanted(st)
   end or wanted)

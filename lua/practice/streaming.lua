@@ -134,7 +134,9 @@ function streaming:open_stream(conn, request, name, token, list, label)
     subscription = subscription,
     channels = list,
     timer = timers.every(HEARTBEAT_MS, function()
-      if not self:is_hushed() and not buffered then
+      if self:is_hushed() then
+        self.hub.note("heartbeat left out")
+      elseif not buffered then
         server.write(conn, self.profile.heartbeat)
       end
     end),
@@ -385,6 +387,9 @@ end
 
 function streaming:ping_all()
   if self:is_hushed() then
+    for _ in pairs(self.sockets) do
+      self.hub.note("ping left out")
+    end
     return
   end
   local dead = {}

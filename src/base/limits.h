@@ -7,7 +7,7 @@
 /* base */
 #define LOG_LINE_MAX          4096
 #define SECRET_LEN_MIN        8
-#define FLAG_NUMBER_MAX       1e9  /* seconds, events a second: what a timer can hold */
+#define FLAG_NUMBER_MAX       1e10 /* seconds, Unix times, events a second: what a timer can hold */
 #define MESSAGE_MAX           1024 /* an error text for people */
 #define SUGGEST_WORD_MAX      64   /* longer words get no suggestion */
 #define ZONE_NAME_MAX         64
@@ -291,6 +291,7 @@
 #define FILL_DOWN_MAX      2000       /* pages downward of one fill */
 #define STREAM_SOURCES_MAX 3          /* REST resources that have events of one stream */
 #define FILL_WAITS_MAX     120        /* answers of 206 in a row */
+#define FILL_REFUSALS_MAX  6          /* answers of 401 in a row while the token is good elsewhere */
 #define FILL_WAIT_MS       5000       /* after a 206 that does not say how long */
 #define FILL_WAIT_MAX_MS   60000
 #define FILL_WORDS_MAX     300  /* of the reason of a gap */

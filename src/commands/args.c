@@ -23,6 +23,8 @@ const struct flag common_flags[] = {
 	{"no-color", FLAG_SWITCH, NULL, "plain text on a terminal too", false},
 	{"lua-dir", FLAG_TEXT, "DIR", "read the Lua library from DIR, not from the program", false},
 	{"clock-rate", FLAG_NUMBER, "N", "let time run N times as fast (for tests)", true},
+	{"clock-from", FLAG_NUMBER, "SECONDS",
+		"the Unix time at which that began, where processes share it", true},
 	{NULL, FLAG_SWITCH, NULL, NULL, false},
 };
 

@@ -23,7 +23,7 @@ struct flag {
 	bool hidden; /* not in the help: for tests */
 };
 
-/* --help --verbose --quiet --no-color --lua-dir DIR --clock-rate N: every command takes them. */
+/* --help --verbose --quiet --no-color --lua-dir DIR --clock-rate N --clock-from SECONDS: every command takes them. */
 extern const struct flag common_flags[];
 
 struct flag_value {

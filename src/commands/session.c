@@ -28,6 +28,9 @@ session_start(struct session *session, const struct args *args)
 		log_create(stderr, level, wants_color(args, STDERR_FILENO), session->secrets);
 	session->loop = loop_create(
 		args_given(args, "clock-rate") ? args_flag(args, "clock-rate")->number : 1.0);
+	if (args_given(args, "clock-from"))
+		loop_share_clock(
+			session->loop, (int64_t)(args_flag(args, "clock-from")->number * 1000.0));
 }
 
 void

@@ -178,6 +178,14 @@ loop_create(double clock_rate)
 }
 
 void
+loop_share_clock(struct loop *loop, int64_t from_ms)
+{
+	double since_ms = (double)(system_wall_ms() - from_ms);
+
+	loop->origin_wall_ms = from_ms + (int64_t)(since_ms * loop->rate) - clock_mono(loop);
+}
+
+void
 loop_destroy(struct loop *loop)
 {
 	struct on_signal *on, *next;

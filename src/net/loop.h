@@ -17,6 +17,9 @@ typedef void loop_fn(void *data);
 /* `clock_rate` scales every timer and both clocks (1.0: real time; 60.0: a minute a second).
  * The wall clock runs from the real time at creation; at rate 1.0 it is the system's own. Ignores SIGPIPE. */
 struct loop *loop_create(double clock_rate); /* new */
+/* The wall clock runs from real `from_ms` (Unix time) on instead, so that processes with one rate and one `from_ms` agree,
+ * whenever they were started. Without effect at rate 1.0. */
+void loop_share_clock(struct loop *loop, int64_t from_ms);
 /* Everything made from the loop must be destroyed before. Runs what is left of closing handles, and waits for
  * work under way: its `done` still runs. */
 void loop_destroy(struct loop *loop);

@@ -157,6 +157,26 @@ work_under_way_is_waited_for_before_time_is_skipped(void **state)
 }
 
 static void
+loops_that_share_a_clock_agree_on_it(void **state)
+{
+	struct clock real = clock_system();
+	int64_t from_ms = clock_wall_ms(&real) - 1000000;
+	struct loop *loops[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		loops[i] = loop_create(10.0);
+		loop_share_clock(loops[i], from_ms);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct clock clock = loop_clock(loops[i]);
+		/* A thousand seconds are ten thousand; a minute of them is six seconds of a busy machine. */
+		assert_in_range(clock_wall_ms(&clock) - from_ms, 10000000, 10060000);
+		loop_destroy(loops[i]);
+	}
+}
+
+static void
 on_destroy_self(void *data)
 {
 	struct seen *seen = data;
@@ -367,6 +387,7 @@ main(void)
 		cmocka_unit_test(clock_rate_scales_timers_and_both_clocks),
 		cmocka_unit_test(skipping_what_is_idle_takes_no_time_and_changes_no_order),
 		cmocka_unit_test(work_under_way_is_waited_for_before_time_is_skipped),
+		cmocka_unit_test(loops_that_share_a_clock_agree_on_it),
 		cmocka_unit_test(timer_may_be_destroyed_in_its_own_callback),
 		cmocka_unit_test(stop_before_run_returns_at_once),
 		cmocka_unit_test(resolves_later_and_off_the_loop),
