@@ -291,8 +291,8 @@
 #define FILL_DOWN_MAX      2000       /* pages downward of one fill */
 #define STREAM_SOURCES_MAX 3          /* REST resources that have events of one stream */
 #define FILL_WAITS_MAX     120        /* answers of 206 in a row */
-#define FILL_REFUSALS_MAX  6          /* answers of 401 in a row while the token is good elsewhere */
-#define FILL_WAIT_MS       5000       /* after a 206 that does not say how long */
+#define FILL_REFUSALS_MAX  6    /* answers of 401 in a row while the token is good elsewhere */
+#define FILL_WAIT_MS       5000 /* after a 206 that does not say how long */
 #define FILL_WAIT_MAX_MS   60000
 #define FILL_WORDS_MAX     300  /* of the reason of a gap */
 #define BACKLOG_MAX        1000 /* process_backlog */

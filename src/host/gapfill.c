@@ -219,6 +219,14 @@ on_lost(struct source *source, const struct stream_status *status)
 		job_stop(source);
 }
 
+/* Nothing of the account is asked for any more. The row stays: with another token it goes on. */
+static void
+on_disabled(struct source *source)
+{
+	source->connected = false;
+	job_stop(source);
+}
+
 void
 gapfill_state(
 	struct gapfill *gapfill, const struct account *account, const struct stream_status *status)
@@ -237,6 +245,8 @@ gapfill_state(
 			on_connected(source, status);
 		else if (!is_live)
 			on_lost(source, status);
+		if (status->state == STREAM_DISABLED)
+			on_disabled(source);
 		if (status->state == STREAM_CONNECTING && strcmp(status->transport, "poll") == 0)
 			source->polled = true;
 		loop_timer_start(gapfill->timer, 0, 0);
@@ -402,7 +412,8 @@ put_gap(struct source *source, const char *what, const struct fill_missing *miss
 		.from_ms = row->since_ms,
 		.to_ms = missing->below_ms > row->since_ms && missing->below_ms < row->connected_ms
 				 ? missing->below_ms
-				 : row->connected_ms,
+			 : row->pass == FILL_PASS_AGAIN ? row->due_ms
+							: row->connected_ms,
 		.reason = str_from(missing->reason),
 		.quiet = quiet,
 		.at_ms = gapfill_wall_ms(source->gapfill),
@@ -457,6 +468,24 @@ say_filled(const struct source *source, bool whole)
 	free(name);
 }
 
+static const char *
+what_is_missing(const struct source *source)
+{
+	return source->from->kind == EVENT_CONVERSATION ? "direct" : source->from->name;
+}
+
+/* The second pass. */
+static void
+end_again(struct source *source)
+{
+	struct source_key key = source_key(source);
+	struct fill_missing missing;
+	if (fill_missing(source->fill, &missing))
+		put_gap(source, what_is_missing(source), &missing, false);
+	fill_delete(source->gapfill->host->store, &key);
+	source->has_row = false;
+}
+
 /* The pass between two connections. */
 static void
 end_open(struct source *source)
@@ -468,9 +497,7 @@ end_open(struct source *source)
 	bool whole = !fill_missing(source->fill, &missing);
 	say_filled(source, whole);
 	if (!whole && !row->first)
-		put_gap(source,
-			source->from->kind == EVENT_CONVERSATION ? "direct" : source->from->name,
-			&missing, false);
+		put_gap(source, what_is_missing(source), &missing, false);
 	if (!row->first)
 		put_lasting_gaps(source, whole);
 	if (!row->first)
@@ -500,15 +527,11 @@ static void
 end_job(struct source *source)
 {
 	struct gapfill *gapfill = source->gapfill;
-	struct source_key key = source_key(source);
 	bool open = source->job == JOB_FILL && source->row.pass == FILL_PASS_OPEN;
-	/* With another token it goes on: the row stays. */
-	if (source->result != FILL_REFUSED && open) {
+	if (open)
 		end_open(source);
-	} else if (source->result != FILL_REFUSED && source->job == JOB_FILL) {
-		fill_delete(gapfill->host->store, &key);
-		source->has_row = false;
-	}
+	else if (source->job == JOB_FILL)
+		end_again(source);
 	if (source->job == JOB_SWEEP)
 		source->sweep_at_ms = gapfill_now_ms(gapfill) + SWEEP_EVERY_MS;
 	job_stop(source);

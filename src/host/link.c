@@ -296,6 +296,13 @@ link_polled(struct link *link, struct str stream, struct str param, enum stream_
 		streaming_polled(link->streaming, stream, param, state, retry_ms, reason);
 }
 
+void
+link_doubt(struct link *link)
+{
+	if (link->streaming)
+		look_again(link);
+}
+
 const struct account *
 link_account(const struct link *link)
 {

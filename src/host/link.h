@@ -46,6 +46,8 @@ void link_filling(struct link *link, struct str stream, struct str param, bool f
 void link_reconnect(struct link *link, const char *reason);
 void link_polled(struct link *link, struct str stream, struct str param, enum stream_state state,
 	int64_t retry_ms, const char *reason);
+/* Some answer said that the token is no good: asks the server who we are, whose answer decides. */
+void link_doubt(struct link *link);
 const struct account *link_account(const struct link *link);
 /* Calls for each stream with its present status; nothing before the link is ready. */
 void link_each(const struct link *link, void (*fn)(void *data, const struct stream_status *status),

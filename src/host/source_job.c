@@ -142,9 +142,10 @@ settle(struct source *source, enum fill_result result)
 		break;
 	case FILL_DONE:
 	case FILL_LOST:
-	case FILL_REFUSED:
 		source->ended = true;
 		wake(source);
+		break;
+	case FILL_REFUSED: /* take_answer has it */
 		break;
 	}
 }
@@ -163,7 +164,8 @@ static bool
 is_trouble(const struct http_answer *answer)
 {
 	return answer->end != HTTP_DONE || answer->status >= 500 || answer->status == 429 ||
-	       answer->status == 408;
+	       answer->status == 408 ||
+	       (answer->status == 200 && answer_is_html(answer)); /* a captive portal */
 }
 
 static void
@@ -192,6 +194,22 @@ try_again(struct source *source, const struct http_answer *answer, bool too_many
 	wake(source);
 }
 
+/* 401 may be a slip of the server: who we are is asked once more, and if that is refused as well the account ends. */
+static void
+take_answer(struct source *source, const struct http_answer *answer)
+{
+	struct link *link = source_link(source);
+	enum fill_result result = fill_answer(source->fill, source->gapfill->host->parser, answer);
+	if (result != FILL_REFUSED) {
+		source->failing = false;
+		settle(source, result);
+		return;
+	}
+	try_again(source, answer, false);
+	if (link)
+		link_doubt(link);
+}
+
 static void
 on_done(void *data, const struct http_answer *answer)
 {
@@ -206,11 +224,10 @@ on_done(void *data, const struct http_answer *answer)
 		try_again(source, answer, too_many);
 		return;
 	}
-	source->failing = false;
 	if (source->job == JOB_PROBE)
 		probe_answer(source, answer);
 	else
-		settle(source, fill_answer(source->fill, gapfill->host->parser, answer));
+		take_answer(source, answer);
 }
 
 /* ---- asking ---- */

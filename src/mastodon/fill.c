@@ -44,7 +44,7 @@ struct fill {
 	int64_t below_ms;
 	bool feed, found_down;
 	int64_t wait_ms;
-	unsigned waits, pages, count;
+	unsigned waits, refusals, pages, count;
 };
 
 static void
@@ -496,7 +496,7 @@ static enum fill_result
 answer_refusal(struct fill *fill, const struct http_answer *answer)
 {
 	const struct stream_source *source = fill->config.source;
-	if (answer->status == 401) {
+	if (answer->status == 401 && ++fill->refusals <= FILL_REFUSALS_MAX) {
 		return FILL_REFUSED;
 	}
 	if (source->optional) {
@@ -526,6 +526,7 @@ fill_answer(struct fill *fill, struct json_parser *parser, const struct http_ans
 	if (answer->status != 200) {
 		return answer_refusal(fill, answer);
 	}
+	fill->refusals = 0;
 	if (!page_read(&page, parser, fill->config.source->kind, answer->body)) {
 		return lose(fill, "what REST answered is no list");
 	}

@@ -59,6 +59,9 @@ struct sub {
 	bool has_bytes;
 	char *place; /* where a redirect led; NULL: nowhere */
 	unsigned redirects;
+	/* How often a place that a redirect named has refused since a connection stood: that may say nothing about the
+	 * stream or the token, but that the redirect was there for a while only. */
+	unsigned misled;
 	struct pulse pulse;
 	struct sse sse;
 
@@ -103,6 +106,7 @@ struct streaming {
 	bool bearer_proven;   /* a handshake went well with it */
 	char *ws_place;       /* where a redirect led; NULL: nowhere */
 	unsigned redirects;
+	unsigned misled;                /* as of a sub */
 	unsigned handshakes_failed;     /* in a row */
 	unsigned absent_ws, absent_sse; /* times that the server had no such thing, in a row */
 

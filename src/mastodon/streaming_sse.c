@@ -165,6 +165,7 @@ on_data(void *data, struct str bytes)
 		sub->has_bytes = true;
 		sub->failures = 0;
 		sub->redirects = 0;
+		sub->misled = 0;
 		pace_up(&sub->pace, loop_now_ms(streaming->config.loop));
 		streaming_is_up(streaming);
 		sub_set(sub, STREAM_LIVE, 0, "");
@@ -264,7 +265,12 @@ no_stream(struct sub *sub, const struct http_answer *answer, const char *words)
 {
 	char *reason = describe(answer, words);
 	char *no_way = NULL;
-	switch (ending_of_sse(answer, words)) {
+	enum ending ending = ending_of_sse(answer, words);
+	if (sub->place != NULL && ending != ENDING_MOVED && ending != ENDING_TRANSIENT &&
+		++sub->misled <= HTTP_REDIRECTS_MAX) {
+		ending = ENDING_DOWN; /* which forgets the place */
+	}
+	switch (ending) {
 	case ENDING_TRANSIENT:
 		failed(sub, reason);
 		break;

@@ -209,6 +209,7 @@ streaming_ws_opened(struct carrier *carrier)
 	struct sub *sub;
 	streaming->bearer_proven = true;
 	streaming->redirects = 0;
+	streaming->misled = 0;
 	streaming_is_up(streaming);
 	if (carrier->only != NULL) {
 		carrier->only->message = 1; /* the address has it */
@@ -536,6 +537,10 @@ streaming_ws_ended(
 	if (ending == ENDING_MOVED && (no_way = follow(streaming, ended)) == NULL) {
 		free(words);
 		return;
+	}
+	if (!was_open && streaming->ws_place != NULL && ending != ENDING_MOVED &&
+		++streaming->misled <= HTTP_REDIRECTS_MAX) {
+		ending = ENDING_DOWN; /* which forgets the place */
 	}
 	if (was_asked) {
 		ended_unanswered(streaming, ending, words);

@@ -278,6 +278,27 @@ leaves_a_server_without_streaming_to_polling(void **state)
 }
 
 static void
+a_doubt_about_the_token_is_settled_by_asking_who_we_are(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	start(&fixture, 0);
+	link_doubt(fixture.link); /* nothing was asked with it yet */
+	run_until(&fixture, "public: live ws");
+	assert_int_equal(fixture.verified, 1);
+	link_doubt(fixture.link);
+	link_doubt(fixture.link); /* one question at a time */
+	(void)scripted_run(&fixture.scripted, never, NULL, LOOK_MS);
+	assert_int_equal(fixture.verified, 2);
+	assert_null(strstr(fixture.states.ptr, "disabled"));
+	fixture.credentials = 401;
+	link_doubt(fixture.link);
+	run_until(&fixture, "public: disabled ws");
+	assert_int_equal(scripted_count_lines(&fixture.scripted, "error "), 1);
+	finish(&fixture);
+}
+
+static void
 is_told_to_reconnect(void **state)
 {
 	(void)state;
@@ -300,6 +321,7 @@ main(void)
 		cmocka_unit_test(a_look_that_fails_changes_nothing),
 		cmocka_unit_test(finds_the_streaming_server_again_when_it_has_moved),
 		cmocka_unit_test(leaves_a_server_without_streaming_to_polling),
+		cmocka_unit_test(a_doubt_about_the_token_is_settled_by_asking_who_we_are),
 		cmocka_unit_test(is_told_to_reconnect),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

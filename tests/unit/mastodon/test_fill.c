@@ -496,7 +496,13 @@ refusals_are_told_apart(void **state)
 	struct fill_missing missing;
 	struct fill_config config = config_of("1095", "1100");
 	struct fill *fill = fill_create(&config);
-	assert_int_equal(give(fake, fill, 401, NULL), FILL_REFUSED);
+	for (int i = 0; i < FILL_REFUSALS_MAX; i++)
+		assert_int_equal(give(fake, fill, 401, NULL), FILL_REFUSED);
+	assert_int_equal(give(fake, fill, 401, NULL), FILL_LOST); /* the token is good elsewhere */
+	assert_true(fill_missing(fill, &missing));
+	assert_non_null(strstr(missing.reason, "401"));
+	fill_destroy(fill);
+	fill = fill_create(&config);
 	assert_int_equal(give(fake, fill, 403, NULL), FILL_LOST);
 	assert_true(fill_missing(fill, &missing));
 	assert_non_null(strstr(missing.reason, "read:statuses"));

@@ -295,6 +295,50 @@ follows_a_redirect_at_once_and_keeps_to_it(void **state)
 	teardown(&fixture);
 }
 
+/* As a proxy does for a while: it redirects, and later neither redirects nor serves what it redirected to. */
+static int
+move_until_down(struct fixture *fixture, const struct server_request *request)
+{
+	bool moved = str_eq(request->path, STR("/api/v1/streaming/v2/"));
+	return fixture->is_down ? (moved ? 400 : 0) : (moved ? 0 : 301);
+}
+
+static bool
+move_request_until_down(
+	struct fixture *fixture, server_conn id, const char *stream, const char *param)
+{
+	static const struct http_header header = {"Location", "/api/v1/streaming/hashtag?tag=cats"};
+	bool moved = strcmp(param, "cats") == 0;
+	(void)stream;
+	if (moved == fixture->is_down) {
+		return server_respond(fixture->scripted.server, id, moved ? 400 : 301, &header, 1,
+			STR("{\"error\":\"Unknown channel requested\"}"), false);
+	}
+	return false;
+}
+
+static void
+a_place_that_is_gone_is_forgotten_and_refuses_nothing(void **state)
+{
+	(void)state;
+	static const struct behaviour behaviour = {
+		.upgrade = move_until_down, .requested = move_request_until_down};
+	struct fixture fixture;
+	for (int i = 0; i < 2; i++) {
+		setup(&fixture, i == 0 ? TRANSPORT_WS : TRANSPORT_SSE, &behaviour);
+		fixture.location = "/api/v1/streaming/v2/";
+		add(&fixture, "hashtag", "dogs");
+		run_events(&fixture, 1);
+		fixture.is_down = true;
+		server_conn id = fixture.conns[0].id;
+		assert_true(server_cut(fixture.scripted.server, id, true));
+		on_end(&fixture, id);
+		run_events(&fixture, 2);
+		assert_null(strstr(fixture.states.ptr, "refused"));
+		teardown(&fixture);
+	}
+}
+
 static int
 move_always(struct fixture *fixture, const struct server_request *request)
 {
@@ -506,6 +550,7 @@ main(void)
 		cmocka_unit_test(
 			a_token_of_which_nobody_knows_that_it_is_good_never_goes_into_an_address),
 		cmocka_unit_test(follows_a_redirect_at_once_and_keeps_to_it),
+		cmocka_unit_test(a_place_that_is_gone_is_forgotten_and_refuses_nothing),
 		cmocka_unit_test(gives_up_on_redirects_in_a_circle_and_to_strangers),
 		cmocka_unit_test(follows_redirects_of_event_streams_by_the_same_rules),
 		cmocka_unit_test(a_server_without_streaming_is_left_to_polling),
