@@ -257,7 +257,7 @@ end)
 
 local bookmark = with_status(function(ctx, st)
   st = st.reblog or st
-  st.bookmarks[ctx.person.id] = true
+  st.bookmarks[ctx.person.id] = st.bookmarks[ctx.person.id] or ctx.store:next_mark()
   return render(ctx, st)
 end)
 

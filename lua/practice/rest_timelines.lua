@@ -126,11 +126,32 @@ local function list(ctx)
   end, ctx.faults.home_max, "list")
 end
 
+-- In the order in which they were marked, paged by the ids of the marks: only the Link header has those, and it leads on only
+-- from a full page (protocol.md 5.3).
 local function marked(field)
   return function(ctx)
-    return answer(ctx, { "limit" }, function(st)
-      return st[field][ctx.person.id] and not st.reblog
+    local marks = {}
+    if ctx.store.import then
+      ctx.store.import()
+    end
+    for _, st in ipairs(ctx.store.statuses) do
+      local mark = st[field][ctx.person.id]
+      if mark and not st.gone and not st.reblog then
+        marks[#marks + 1] = { id = tostring(mark), number = mark, st = st }
+      end
+    end
+    table.sort(marks, function(a, b)
+      return a.number < b.number
     end)
+    local cursor = paging.cursor(ctx.p, 20, 40, ctx.faults.min_id_is_since_id)
+    local page = paging.page(marks, cursor, function()
+      return true
+    end)
+    local link = paging.link(ctx.base, ctx.request.path, ctx.p, page,
+      { limit = cursor.limit, kept = { "limit" }, full_only = true })
+    return 200, entities.array(page, function(mark)
+      return entities.status(mark.st, ctx.person, ctx.now)
+    end), link and { "Link", link }
   end
 end
 

@@ -33,6 +33,7 @@ function store.new()
     key_queue = { first = 1, last = 0 },
     media = {},
     reports = {}, -- JSON, oldest first
+    marks = 0, -- bookmarks and favourites so far: the ids of their rows, by which they are paged
     import = nil, -- set by the player: brings in what it has sent
   }, store)
 end
@@ -102,6 +103,12 @@ function store:add(st, kept)
     self:forget(pop(queue))
   end
   return true
+end
+
+-- The id of a new bookmark or favourite: one of its own, which only Link headers show (protocol.md 5.3).
+function store:next_mark()
+  self.marks = self.marks + 1
+  return self.marks
 end
 
 function store:get(id)

@@ -335,7 +335,7 @@ end
 function world:favourite(st, actor)
   st = st.reblog or st
   if not st.favourites[actor.id] then
-    st.favourites[actor.id] = true
+    st.favourites[actor.id] = self.store:next_mark()
     st.favs = st.favs + 1
     self:notify(st.account, "favourite", actor, st)
   end

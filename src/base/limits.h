@@ -314,6 +314,7 @@
 #define PROBE_MOST_MS      (6 * 60 * 60 * 1000)
 #define PROBE_SECOND_MS    70000 /* so long a stream may lag behind REST */
 #define POLL_EVERY_MS      60000
+#define POLL_BARRED_MS     (60 * 60 * 1000) /* at most, between two polls that the server refuses */
 #define POLL_WINDOW_MS     (15 * 60 * 1000)
 #define POLL_RARE          10   /* times longer between two looks at announcements */
 #define GAPS_TOLD_MAX      5000 /* by one answer */

@@ -302,6 +302,7 @@ static const struct {
 	{"presence", NEEDS_OWNER, check_presence},
 	{"home", NEEDS_OWNER, check_home},
 	{"stream", NEEDS_STREAMS | NEEDS_NO_REFUSAL, doctor_streams},
+	{"stream", NEEDS_TOKEN | NEEDS_NO_REFUSAL, doctor_lists},
 };
 
 static unsigned

@@ -53,6 +53,8 @@ void doctor_account(struct patient *patient);
 
 /* doctor_streams.c: tries to listen to what is wanted. */
 void doctor_streams(struct patient *patient);
+/* Asks REST for what is wanted and no server streams: bookmarks and favourites. */
+void doctor_lists(struct patient *patient);
 
 /* doctor_hidden.c: what the owner of the token has hidden from itself. */
 void doctor_hidden(struct patient *patient);

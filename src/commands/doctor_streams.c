@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "answer.h"
 #include "doctor_parts.h"
+#include "limits.h"
 #include "link.h"
+#include "page.h"
 #include "stream_name.h"
 #include "version.h"
 #include "xmalloc.h"
@@ -121,9 +124,11 @@ listen(struct trials *trials)
 	loop_timer_start(end, TRY_MS, 0);
 	trials->began_ms = loop_now_ms(loop);
 	struct link *link = link_create(&config, &events, trials);
-	for (unsigned i = 0; i < patient->wanted_count; i++)
-		link_add(link, str_from(patient->wanted[i].info->name),
-			str_from(patient->wanted[i].param));
+	for (unsigned i = 0; i < patient->wanted_count; i++) {
+		if (!trials->list[i].over)
+			link_add(link, str_from(patient->wanted[i].info->name),
+				str_from(patient->wanted[i].param));
+	}
 	loop_run(loop);
 	link_destroy(link);
 	loop_timer_destroy(end);
@@ -137,6 +142,8 @@ judge(struct trials *trials)
 	patient->live = xcalloc(patient->wanted_count, sizeof(patient->live[0]));
 	for (unsigned i = 0; i < patient->wanted_count; i++) {
 		struct checkup_attempt *attempt = &trials->list[i].attempt;
+		if (!patient->wanted[i].info->path)
+			continue;
 		if (!trials->list[i].over && trials->link_message)
 			attempt->reason = trials->link_message;
 		checkup_attempt(&patient->findings, attempt);
@@ -150,6 +157,49 @@ judge(struct trials *trials)
 			"the server refuses WebSockets, so server-sent events are used");
 }
 
+static void
+ask_rest(struct patient *patient, const struct checkup_stream *stream)
+{
+	const struct stream_source *sources;
+	const struct stream_range newest = {.limit = 1};
+	const struct fetch_from from = {.account = patient->account, .as_owner = true};
+	struct fetch *fetch = &patient->doctor->fetch;
+	struct checkup_attempt attempt = {.stream = stream, .transport = "poll"};
+	struct fetched fetched;
+	struct page page;
+	struct buf path;
+	if (stream_sources(str_from(stream->info->name), &sources) == 0)
+		return;
+	buf_init(&path, URL_MAX);
+	stream_source_url(&sources[0], str_from(stream->param), &newest, &path);
+	fetch_get(fetch, &from, path.ptr, &fetched);
+	const struct http_answer *answer = &fetched.answer;
+	attempt.took_ms = fetched.took_ms;
+	attempt.refused = answer->end == HTTP_DONE && answer->status < 500;
+	attempt.live = attempt.refused && answer->status == 200 &&
+		       page_read(&page, fetch->parser, &sources[0], answer);
+	char *reason =
+		answer->end == HTTP_DONE && answer->status == 200
+			? xstrdup("the list comes without a Link header, so that nobody can tell what is new in it")
+			: answer_describe(answer, fetch->parser);
+	attempt.reason = reason;
+	checkup_attempt(&patient->findings, &attempt);
+	if (attempt.live)
+		page_finish(&page);
+	free(reason);
+	fetched_finish(&fetched);
+	buf_finish(&path);
+}
+
+void
+doctor_lists(struct patient *patient)
+{
+	for (unsigned i = 0; i < patient->wanted_count; i++) {
+		if (!patient->wanted[i].info->path)
+			ask_rest(patient, &patient->wanted[i]);
+	}
+}
+
 void
 doctor_streams(struct patient *patient)
 {
@@ -161,14 +211,17 @@ doctor_streams(struct patient *patient)
 	struct trials trials = {
 		.patient = patient,
 		.list = xcalloc(patient->wanted_count, sizeof(trials.list[0])),
-		.open = patient->wanted_count,
 	};
 	for (unsigned i = 0; i < patient->wanted_count; i++) {
 		trials.list[i].stream = &patient->wanted[i];
 		trials.list[i].attempt = (struct checkup_attempt){
 			.stream = &patient->wanted[i], .reason = "", .transport = "ws"};
+		/* What nobody streams is looked at by doctor_lists. */
+		trials.list[i].over = !patient->wanted[i].info->path;
+		trials.open += !trials.list[i].over;
 	}
-	listen(&trials);
+	if (trials.open > 0)
+		listen(&trials);
 	judge(&trials);
 	for (unsigned i = 0; i < patient->wanted_count; i++)
 		free(trials.list[i].reason);

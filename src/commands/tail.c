@@ -262,6 +262,13 @@ check_streams(struct tail *tail)
 			log_error(tail->session.log, "%s", error);
 			return false;
 		}
+		if (!info->path) {
+			log_error(tail->session.log,
+				"no server streams %s, and tail shows streams only: REST is asked for it by moontusk run, for plugins that "
+				"call tusk.subscribe(\"%s\")",
+				info->name, info->name);
+			return false;
+		}
 	}
 	return check_parameter(tail, "tag", "hashtag or hashtag:local") &&
 	       check_parameter(tail, "list", "list");

@@ -23,6 +23,8 @@ static const struct event_kind_info kinds[] = {
 	[EVENT_FILTERS_CHANGED] = {"filters_changed", PAYLOAD_NONE, false},
 	[EVENT_NOTIFICATIONS_MERGED] = {"notifications_merged", PAYLOAD_NONE, false},
 	[EVENT_ENCRYPTED_MESSAGE] = {"encrypted_message", PAYLOAD_OTHER, false},
+	[EVENT_BOOKMARK] = {"bookmark", PAYLOAD_STATUS, true},
+	[EVENT_FAVOURITE] = {"favourite", PAYLOAD_STATUS, true},
 	[EVENT_UNKNOWN] = {"", PAYLOAD_OTHER, false},
 };
 

@@ -10,7 +10,7 @@
 #include "json.h"
 #include "str.h"
 
-/* protocol.md 3. The order is that of the table in event.c. */
+/* protocol.md 3, and what is read from REST alone. The order is that of the table in event.c. */
 enum event_kind {
 	EVENT_UPDATE,
 	EVENT_STATUS_UPDATE,
@@ -23,6 +23,8 @@ enum event_kind {
 	EVENT_FILTERS_CHANGED,
 	EVENT_NOTIFICATIONS_MERGED,
 	EVENT_ENCRYPTED_MESSAGE,
+	EVENT_BOOKMARK, /* no server streams these two: REST lists what the account has marked */
+	EVENT_FAVOURITE,
 	EVENT_UNKNOWN, /* any other name; event.name has it */
 };
 #define EVENT_KIND_COUNT (EVENT_UNKNOWN + 1)

@@ -111,6 +111,7 @@ add_source(struct gapfill *gapfill, const struct account *account, const struct 
 			gapfill_now_ms(gapfill) + gapfill_spread_ms(gapfill, SWEEP_EVERY_MS / 2),
 		.probe_wait_ms = PROBE_EVERY_MS,
 	};
+	pace_init(&source->poll_pace, POLL_EVERY_MS, POLL_BARRED_MS, INT64_MAX);
 	LL_APPEND2(gapfill->sources, source, next_source);
 	return source;
 }
@@ -212,9 +213,8 @@ on_lost(struct source *source, const struct stream_status *status)
 		return;
 	int64_t now_ms = gapfill_wall_ms(source->gapfill);
 	source->live = source->connected = false;
-	source->lost_ms = status->last_byte_ms > 0 && status->last_byte_ms < now_ms
-				  ? status->last_byte_ms
-				  : now_ms;
+	int64_t heard_ms = source->polled ? source->polled_ms : status->last_byte_ms;
+	source->lost_ms = heard_ms > 0 && heard_ms < now_ms ? heard_ms : now_ms;
 	if (source->job != JOB_FILL)
 		job_stop(source);
 }
@@ -262,7 +262,9 @@ source_overlap(const struct source *source, struct str cursor, int64_t at_ms, in
 {
 	struct source_key key = source_key(source);
 	buf_init(out, EVENT_ID_MAX);
-	if (!cursor_mark_find(source->gapfill->host->store, &key, at_ms - back_ms, cursor, out))
+	/* Marks of posts are made in order: what is above the cursor came later. */
+	if (source->from->linked ||
+		!cursor_mark_find(source->gapfill->host->store, &key, at_ms - back_ms, cursor, out))
 		buf_add_str(out, cursor);
 }
 
@@ -332,7 +334,8 @@ start_open(struct source *source)
 		.from = row->next,
 		.known = row->known,
 		.first = row->first,
-		.down = row->down || (!row->first && row->since_ms < oldest_ms),
+		.down = row->down ||
+			(!row->first && row->since_ms < oldest_ms && !source->from->linked),
 		.backlog = host->config.config->process_backlog,
 		.oldest_ms = oldest_ms,
 		.late_ms = row->connected_ms - FILL_OVERLAP_MS,
@@ -386,7 +389,10 @@ static void
 write_progress(struct source *source)
 {
 	struct fill_row *row = &source->row;
+	struct source_key key = source_key(source);
 	job_took(source);
+	if (source->from->linked)
+		positions_begin(source->gapfill->host, &key, fill_next(source->fill));
 	if (source->job != JOB_FILL || source->ended)
 		return;
 	limit_fill(source);
@@ -402,6 +408,8 @@ static void
 put_gap(struct source *source, const char *what, const struct fill_missing *missing, bool quiet)
 {
 	const struct fill_row *row = &source->row;
+	char *reason = xasprintf("%s%s", missing->reason,
+		source->polled ? " (it is read by polling, there is no stream)" : "");
 	struct gap gap = {
 		.account = source->account->name,
 		.stream = str_from(source->stream),
@@ -414,11 +422,12 @@ put_gap(struct source *source, const char *what, const struct fill_missing *miss
 				 ? missing->below_ms
 			 : row->pass == FILL_PASS_AGAIN ? row->due_ms
 							: row->connected_ms,
-		.reason = str_from(missing->reason),
+		.reason = str_from(reason),
 		.quiet = quiet,
 		.at_ms = gapfill_wall_ms(source->gapfill),
 	};
 	gap_record(source->gapfill->host, source->account, &gap);
+	free(reason);
 }
 
 /* Nothing on the server says which posts were edited or deleted meanwhile, and a conversation shows its last post only. */
@@ -532,6 +541,8 @@ end_job(struct source *source)
 		end_open(source);
 	else if (source->job == JOB_FILL)
 		end_again(source);
+	if (source->polled)
+		poll_ended(source);
 	if (source->job == JOB_SWEEP)
 		source->sweep_at_ms = gapfill_now_ms(gapfill) + SWEEP_EVERY_MS;
 	job_stop(source);

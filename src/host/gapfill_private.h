@@ -41,6 +41,8 @@ struct source {
 	bool ended;
 	enum fill_result result;
 	int64_t sweep_at_ms, poll_at_ms; /* monotonic */
+	struct pace poll_pace;           /* of polls that were answered with a no */
+	int64_t polled_ms; /* Unix ms: of the last poll that came to its end; 0: none */
 	/* Looking whether the stream is alive; probe.c. */
 	int64_t probe_at_ms, probe_wait_ms;
 	char *probe, *probe_live; /* the newest of REST and of the stream, at the first look */
@@ -112,8 +114,13 @@ void probe_answer(struct source *source, const struct http_answer *answer);
 /* The timeline gives nothing although entries of it are known (`silent`): asks whether the server has it switched off. Or it
  * gives some again. */
 void probe_feed(struct source *source, bool silent);
+/* What people should know about the source, said once in the log; NULL: nothing any more. */
+void source_note(struct source *source, const char *note);
 
 /* polls.c. As source_due. */
 int64_t poll_due(struct source *source);
 /* The server did not answer a poll: `words` say why. */
 void poll_failed(struct source *source, int64_t wait_ms, const char *words);
+/* The job of a polled source has come to its end: when the server would not give anything, the next one waits, and people are
+ * told. */
+void poll_ended(struct source *source);

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Servers without streaming: their sources are asked every minute, with the same cursors. */
+/* What is not streamed, by this server or by any: its sources are asked every minute, with the same cursors. */
+#include <stdlib.h>
+
 #include "gapfill_private.h"
 #include "limits.h"
 #include "link.h"
+#include "stream_name.h"
 #include "utlist.h"
+#include "xmalloc.h"
+
+#define LOG_MODULE "fill"
 
 /* Many sources share the account's budget: two pages a poll. */
 static int64_t
@@ -25,15 +31,20 @@ start_poll(struct source *source)
 	int64_t at_ms;
 	struct str cursor = positions_cursor(source->gapfill->host, &key, &at_ms);
 	struct buf from;
-	if (!cursor.len)
-		return; /* its fill has not come to an end yet */
+	if (!cursor.len) { /* its first fill was refused */
+		source->connected = true;
+		loop_timer_start(source->gapfill->timer, 0, 0);
+		return;
+	}
 	source_overlap(source, cursor, at_ms, FILL_OVERLAP_MS, &from);
 	struct fill_config config = {
 		.source = source->from,
 		.param = str_from(source->param),
 		.from = buf_str(&from),
 		.down = source->row.down,
-		.trusted = true,
+		.trusted =
+			!source->from
+				 ->linked, /* its pages do not overlap: they prove nothing by themselves */
 	};
 	job_start(source, JOB_POLL, &config);
 	buf_finish(&from);
@@ -53,7 +64,9 @@ poll_due(struct source *source)
 		return -1;
 	if (!source->live)
 		link_polled(link, str_from(source->stream), str_from(source->param), STREAM_LIVE, 0,
-			"the server has no streaming");
+			stream_info(str_from(source->stream))->path
+				? "the server has no streaming"
+				: "nobody streams it: REST is asked every minute");
 	else
 		start_poll(source);
 	return 0;
@@ -67,4 +80,30 @@ poll_failed(struct source *source, int64_t wait_ms, const char *words)
 	if (link)
 		link_polled(link, str_from(source->stream), str_from(source->param), STREAM_WAITING,
 			wait_ms, words);
+}
+
+void
+poll_ended(struct source *source)
+{
+	struct host *host = source->gapfill->host;
+	struct fill_missing missing;
+	if (source->result == FILL_DONE || source->job == JOB_SWEEP) {
+		source->polled_ms = gapfill_wall_ms(source->gapfill);
+		pace_init(&source->poll_pace, POLL_EVERY_MS, POLL_BARRED_MS, INT64_MAX);
+		if (source->job != JOB_SWEEP && source->note && !source->silent)
+			source_note(source, NULL);
+		return;
+	}
+	if (!fill_missing(source->fill, &missing) || !missing.barred)
+		return;
+	int64_t wait_ms =
+		pace_down(&source->poll_pace, &host->rng, gapfill_now_ms(source->gapfill));
+	char *note = xasprintf("cannot be read: %s", missing.reason);
+	source_note(source, note);
+	free(note);
+	/* A token that may read notifications only still has those of `user`. */
+	if (stream_sources(str_from(source->stream), &(const struct stream_source *){NULL}) > 1)
+		source->poll_at_ms = gapfill_now_ms(source->gapfill) + wait_ms;
+	else
+		poll_failed(source, wait_ms, missing.reason);
 }

@@ -110,7 +110,10 @@ positions_mark(struct host *host, const struct event *event)
 		event->origin == ORIGIN_REPLAY)
 		return;
 	const struct stream_source *source = stream_source_of(event->stream, event->kind);
-	struct str cursor = source ? stream_cursor(event->kind, json_root(event->doc)) : STR_NONE;
+	/* Of a linked source the page moves the cursor (gapfill.c). */
+	struct str cursor = source && !source->linked
+				    ? stream_cursor(event->kind, json_root(event->doc))
+				    : STR_NONE;
 	if (cursor.len == 0 || cursor.len > EVENT_ID_MAX)
 		return;
 	struct source_key key = {event->account.ptr, event->stream, event->param,

@@ -122,8 +122,7 @@ probe_answer(struct source *source, const struct http_answer *answer)
 	job_stop(source);
 	forget(source);
 	look_later(source, source->probe_wait_ms);
-	if (answer->status != 200 ||
-		!page_read(&page, host->parser, source->from->kind, answer->body))
+	if (answer->status != 200 || !page_read(&page, host->parser, source->from, answer))
 		return;
 	struct str cursor = positions_cursor(host, &key, &at_ms);
 	if (page.count > 0) {
@@ -137,8 +136,8 @@ probe_answer(struct source *source, const struct http_answer *answer)
 
 /* ---- timelines that give nothing ---- */
 
-static void
-set_note(struct source *source, const char *note)
+void
+source_note(struct source *source, const char *note)
 {
 	struct log *log = source->gapfill->host->config.log;
 	char *name = source_name(source);
@@ -182,7 +181,7 @@ note_silent(struct source *source, struct json_value access)
 			       "timelines_access.%s = disabled on %s",
 			       what, source->account->host)
 		     : xstrdup("REST gives nothing of this timeline, though it did before");
-	set_note(source, note);
+	source_note(source, note);
 	free(note);
 }
 
@@ -210,7 +209,7 @@ probe_feed(struct source *source, bool silent)
 	struct account_budget *budget = gapfill_budget(source->gapfill, source->account);
 	source->silent = silent;
 	if (!silent) {
-		set_note(source, NULL);
+		source_note(source, NULL);
 		return;
 	}
 	if (budget->look)

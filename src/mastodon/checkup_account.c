@@ -345,7 +345,12 @@ checkup_attempt(struct findings *findings, const struct checkup_attempt *attempt
 {
 	char *name = stream_text(attempt->stream);
 	const char *said = attempt->reason && *attempt->reason ? attempt->reason : "";
-	if (attempt->live)
+	bool polled = strcmp(attempt->transport, "poll") == 0;
+	if (attempt->live && polled)
+		findings_add(findings, FINDING_OK, "stream", NULL,
+			"%s can be read: nobody streams it, REST is asked for it every minute",
+			name);
+	else if (attempt->live)
 		findings_add(findings, FINDING_OK, "stream", NULL,
 			"%s is live over %s after %" PRId64 " ms", name,
 			strcmp(attempt->transport, "ws") == 0 ? "WebSocket" : "server-sent events",
@@ -353,6 +358,10 @@ checkup_attempt(struct findings *findings, const struct checkup_attempt *attempt
 	else if (attempt->refused)
 		findings_add(findings, FINDING_ERROR, "stream", refused_advice(said),
 			"%s is refused: %s", name, *said ? said : "without a reason");
+	else if (polled)
+		findings_add(findings, FINDING_ERROR, "stream",
+			"see what stands above about the server", "%s cannot be read: %s", name,
+			*said ? said : "no answer in time");
 	else
 		findings_add(findings, FINDING_ERROR, "stream",
 			"see what stands above about the server; a proxy that does not pass WebSockets on may be in between: try "

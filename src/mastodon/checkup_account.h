@@ -27,7 +27,7 @@ void checkup_put_disabled(
 /* Side effects of listening to one's own streams. */
 void checkup_presence(struct findings *findings, struct json_value credentials,
 	const struct checkup_stream *wanted, unsigned wanted_count);
-/* How an attempt to listen ended. `reason` is what the server said; `transport` "ws" or "sse". */
+/* How an attempt to listen ended. `reason` is what the server said; `transport` "ws", "sse" or "poll". */
 struct checkup_attempt {
 	const struct checkup_stream *stream;
 	bool live, refused;

@@ -42,9 +42,10 @@ struct fill {
 	int64_t max_ms;               /* when that was posted */
 	char *above, *below, *reason; /* what is missing; reason NULL: nothing */
 	int64_t below_ms;
-	bool feed, found_down;
+	bool feed, barred, found_down;
 	int64_t wait_ms;
 	unsigned waits, refusals, pages, count;
+	bool was_last; /* nothing was above the page that came out last (linked sources) */
 };
 
 static void
@@ -66,6 +67,13 @@ static bool
 is_newer(struct str cursor, const char *than)
 {
 	return stream_cursor_compare(cursor, str_from(than)) > 0;
+}
+
+/* The source's cursors are those of its pages. */
+static bool
+is_linked(const struct fill *fill)
+{
+	return fill->config.source->linked;
 }
 
 static enum step
@@ -209,7 +217,15 @@ static enum fill_result
 emit_up(struct fill *fill)
 {
 	fill->step = STEP_UP;
-	return has_news(fill) ? FILL_BATCH : end(fill);
+	if (has_news(fill)) {
+		return FILL_BATCH;
+	}
+	if (is_linked(fill) && fill->page.count > 0) {
+		fill->barred = true;
+		return lose(fill, "the server gives the same page again and again: it takes no "
+				  "min_id here");
+	}
+	return end(fill);
 }
 
 const struct page_item *
@@ -229,6 +245,7 @@ note_taken(struct fill *fill)
 		}
 	}
 	fill->count += (unsigned)(fill->page.count - fill->first_item);
+	fill->was_last = fill->page.is_last;
 	set(&fill->next, fill->page.items[fill->page.count - 1].cursor);
 	page_finish(&fill->page);
 	fill->first_item = 0;
@@ -242,7 +259,8 @@ fill_took(struct fill *fill)
 	if (fill->step == STEP_EMIT) {
 		return emit_held(fill);
 	}
-	bool enough = fill->to != NULL && is_newer(str_from(fill->next), fill->to);
+	bool enough = (fill->to != NULL && is_newer(str_from(fill->next), fill->to)) ||
+		      (is_linked(fill) && fill->was_last);
 	return fill->step == STEP_UP && !enough ? FILL_ASK : end(fill);
 }
 
@@ -284,6 +302,15 @@ held_items(const struct fill *fill)
 	return count;
 }
 
+/* The cursor of a linked page is its upper end: what is below in it cannot be left out by cursor. */
+static void
+drop_lowest(struct held *held, size_t count)
+{
+	struct page *page = &held->page;
+	page->count -= count;
+	memmove(page->items, page->items + count, page->count * sizeof(*page->items));
+}
+
 /* The newest `backlog` of what is held: those below count as taken. */
 static enum fill_result
 emit_backlog(struct fill *fill)
@@ -294,7 +321,9 @@ emit_backlog(struct fill *fill)
 		size_t surplus = count - fill->config.backlog;
 		const struct page *page = &lowest->page; /* empty when it was dropped */
 		surplus = surplus < page->count ? surplus : page->count;
-		if (surplus > 0) {
+		if (surplus > 0 && is_linked(fill)) {
+			drop_lowest(&fill->held[fill->held_count - 1], surplus);
+		} else if (surplus > 0) {
 			set(&fill->next, page->items[surplus - 1].cursor);
 		}
 	}
@@ -307,6 +336,10 @@ answer_bottom(struct fill *fill, bool empty)
 {
 	if (fill->config.first) {
 		return emit_backlog(fill);
+	}
+	/* Marks are taken back: that there is none means nothing. */
+	if (is_linked(fill)) {
+		return emit_held(fill);
 	}
 	if (fill->known != NULL && empty && fill->held_count == 0) {
 		fill->feed = true;
@@ -331,14 +364,15 @@ answer_down(struct fill *fill, struct page *page)
 		return answer_bottom(fill, page->count == 0);
 	}
 	bool reached = !config->first && !is_newer(page->items[0].cursor, fill->next);
+	bool last = is_linked(fill) && page->is_last;
 	char *asked = fill->max_id;
 	fill->max_id = str_dup(page->items[0].cursor);
 	fill->max_ms = page->items[0].at_ms;
 	hold(fill, asked, page);
 	if (config->first) {
-		return held_items(fill) >= config->backlog ? emit_backlog(fill) : FILL_ASK;
+		return last || held_items(fill) >= config->backlog ? emit_backlog(fill) : FILL_ASK;
 	}
-	if (reached) {
+	if (reached || last) {
 		return emit_held(fill);
 	}
 	bool too_old = fill->max_ms > 0 && fill->max_ms < config->oldest_ms;
@@ -375,7 +409,8 @@ is_adjacent(const struct fill *fill, const struct page *page)
 static enum fill_result
 answer_up_first(struct fill *fill, struct page *page)
 {
-	bool adjacent = is_adjacent(fill, page);
+	/* Nothing between: what is above `from` is on one page. */
+	bool adjacent = is_linked(fill) ? page->is_last : is_adjacent(fill, page);
 	take_page(fill, page);
 	if (adjacent) {
 		return emit_up(fill);
@@ -388,7 +423,7 @@ static enum fill_result
 answer_probe(struct fill *fill, struct page *page)
 {
 	if (page->count == 0) {
-		if (fill->known != NULL) {
+		if (fill->known != NULL && !is_linked(fill)) {
 			const struct page_item *lowest = &fill->page.items[0];
 			miss(fill, lowest->cursor, lowest->at_ms, "the server keeps no older ones");
 		}
@@ -411,7 +446,7 @@ static enum fill_result
 answer_empty(struct fill *fill, struct page *page)
 {
 	if (page->count == 0) {
-		if (fill->known == NULL) {
+		if (fill->known == NULL || is_linked(fill)) {
 			return end(fill);
 		}
 		fill->feed = true;
@@ -430,6 +465,10 @@ answer_first(struct fill *fill, struct page *page)
 {
 	if (page->count > 0) {
 		set(&fill->next, page->items[page->count - 1].cursor);
+	}
+	if (is_linked(fill) && page->count > 0) {
+		fill->step = STEP_UP_FIRST; /* does the server heed min_id? nothing is above that */
+		return FILL_ASK;
 	}
 	return end(fill);
 }
@@ -506,6 +545,7 @@ answer_refusal(struct fill *fill, const struct http_answer *answer)
 			      ? xasprintf("REST answered 403: the token may lack the scope %s",
 					source->scope)
 			      : xasprintf("REST answered %d", answer->status);
+	fill->barred = true;
 	enum fill_result result = lose(fill, words);
 	free(words);
 	return result;
@@ -527,8 +567,11 @@ fill_answer(struct fill *fill, struct json_parser *parser, const struct http_ans
 		return answer_refusal(fill, answer);
 	}
 	fill->refusals = 0;
-	if (!page_read(&page, parser, fill->config.source->kind, answer->body)) {
-		return lose(fill, "what REST answered is no list");
+	if (!page_read(&page, parser, fill->config.source, answer)) {
+		fill->barred = true;
+		return lose(fill, is_linked(fill)
+					  ? "what REST answered is no list with a Link header"
+					  : "what REST answered is no list");
 	}
 	enum fill_result result = answer_page(fill, &page);
 	page_finish(&page);
@@ -560,6 +603,10 @@ fill_url(const struct fill *fill, struct buf *out)
 	case STEP_EMPTY:
 	case STEP_END:
 		break;
+	}
+	/* Cursors cannot tell which of a page's entities are above `next`: the server has to. */
+	if (is_linked(fill) && strcmp(fill->next, "0") != 0) {
+		range.min_id = str_from(fill->next);
 	}
 	stream_source_url(fill->config.source, str_from(fill->param), &range, out);
 }
@@ -615,6 +662,7 @@ fill_missing(const struct fill *fill, struct fill_missing *missing)
 		.below_ms = fill->below_ms,
 		.reason = fill->reason,
 		.feed = fill->feed,
+		.barred = fill->barred,
 	};
 	return fill->reason != NULL;
 }

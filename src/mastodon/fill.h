@@ -59,6 +59,7 @@ struct fill_missing {
 	struct str below;   /* the first that is there above it; STR_NONE: nothing is */
 	int64_t below_ms;   /* when that was posted; 0: unknown */
 	const char *reason; /* for people */
+	bool barred;        /* the server will not give it: asking again is of no use */
 	bool feed; /* the timeline as a whole gives nothing: it may be switched off (protocol.md 4.3) */
 };
 bool fill_missing(const struct fill *fill, struct fill_missing *missing);

@@ -31,6 +31,9 @@ static const struct stream_info table[] = {
 	{"hashtag:local", "/api/v1/streaming/hashtag/local", NULL, "tag", STATUSES, false},
 	{"list", "/api/v1/streaming/list", NULL, "list", STATUSES, true},
 	{"direct", "/api/v1/streaming/direct", NULL, NULL, STATUSES, true},
+	/* Nobody streams these: stream_rest.c says where they are read. */
+	{"bookmarks", NULL, NULL, NULL, "read:bookmarks", true},
+	{"favourites", NULL, NULL, NULL, "read:favourites", true},
 };
 
 /* The same names once more, for suggestions and help. */
@@ -49,6 +52,8 @@ static const char *const names[] = {
 	"hashtag:local",
 	"list",
 	"direct",
+	"bookmarks",
+	"favourites",
 };
 
 _Static_assert(COUNT_OF(names) == COUNT_OF(table), "a stream without its name or the reverse");

@@ -9,12 +9,13 @@
 #include "str.h"
 
 struct stream_info {
-	const char *name;      /* "public:local:media" */
-	const char *path;      /* "/api/v1/streaming/public/local" */
+	const char *name; /* "public:local:media" */
+	const char *
+		path; /* "/api/v1/streaming/public/local"; NULL: no server streams it, REST is asked for it */
 	const char *query;     /* fixed part, "only_media=true"; NULL without */
 	const char *parameter; /* "tag", "list"; NULL without */
 	const char *scope;     /* the narrowest token scope that is enough, "read:statuses" */
-	bool personal; /* user, user:notification, direct, list: seen per account, else per server */
+	bool personal; /* user, user:notification, direct, list, bookmarks, favourites: seen per account, else per server */
 };
 
 const struct stream_info *stream_info(struct str name); /* NULL when unknown */

@@ -13,12 +13,17 @@
 
 #define POSTS(path, query, parameter, scope)                                                       \
 	{                                                                                          \
-		EVENT_UPDATE, "posts", (path), (query), (parameter), 40, (scope), false            \
+		EVENT_UPDATE, "posts", (path), (query), (parameter), 40, (scope), false, false     \
 	}
 #define NOTIFICATIONS(optional)                                                                    \
 	{                                                                                          \
 		EVENT_NOTIFICATION, "notifications", "/api/v1/notifications", NULL, NULL, 80,      \
-			"read:notifications", (optional)                                           \
+			"read:notifications", (optional), false                                    \
+	}
+
+#define MARKED(kind, name)                                                                         \
+	{                                                                                          \
+		(kind), (name), "/api/v1/" name, NULL, NULL, 40, "read:" name, false, true         \
 	}
 
 /* In the order of stream_name.c. A row without a second kind ends there. */
@@ -30,7 +35,7 @@ static const struct row {
 	{"user", 3,
 		{POSTS("/api/v1/timelines/home", NULL, NULL, STATUSES), NOTIFICATIONS(true),
 			{EVENT_ANNOUNCEMENT, "announcements", "/api/v1/announcements", NULL, NULL,
-				0, STATUSES, true}}},
+				0, STATUSES, true, false}}},
 	{"user:notification", 1, {NOTIFICATIONS(false)}},
 	{"public", 1, {POSTS(PUBLIC, NULL, NULL, STATUSES)}},
 	{"public:media", 1, {POSTS(PUBLIC, "only_media=true", NULL, STATUSES)}},
@@ -47,7 +52,9 @@ static const struct row {
 	{"list", 1, {POSTS("/api/v1/timelines/list/", NULL, "list", "read:lists")}},
 	{"direct", 1,
 		{{EVENT_CONVERSATION, "conversations", "/api/v1/conversations", NULL, NULL, 40,
-			STATUSES, false}}},
+			STATUSES, false, false}}},
+	{"bookmarks", 1, {MARKED(EVENT_BOOKMARK, "bookmarks")}},
+	{"favourites", 1, {MARKED(EVENT_FAVOURITE, "favourites")}},
 };
 
 size_t

@@ -19,6 +19,9 @@ struct stream_source {
 	const char *scope;  /* that a token needs for it */
 	/* A token without the scope gets nothing of it by the stream either: a 403 is no gap. */
 	bool optional;
+	/* Pages go by ids that only the Link header has, those of the marks and not of the posts (protocol.md 5.3): a page has one
+	 * cursor, its entities have none. */
+	bool linked;
 };
 
 /* The sources of a stream, posts first. 0: the stream is unknown. */
@@ -37,7 +40,7 @@ void stream_source_url(const struct stream_source *source, struct str param,
 	const struct stream_range *range, struct buf *out);
 
 /* What orders the entities of a source and pages through them: the id, of a conversation that of its last status (6.7), of
- * an announcement the time of its last change. Empty when there is none. */
+ * an announcement the time of its last change. Empty when there is none. Of a linked source the page has it (page.h). */
 struct str stream_cursor(enum event_kind kind, struct json_value entity);
 /* Below 0: `a` is older. Ids are opaque: the longer one is newer, then bytes count. An absent one is older than all. */
 int stream_cursor_compare(struct str a, struct str b);

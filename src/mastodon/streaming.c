@@ -88,7 +88,7 @@ sub_status(const struct sub *sub)
 {
 	const struct streaming *streaming = sub->streaming;
 	int64_t left = sub->retry_at_ms - loop_now_ms(sub->streaming->config.loop);
-	const struct carrier *carrier = streaming->use_ws ? sub_carrier(sub) : NULL;
+	const struct carrier *carrier = streaming->use_ws && !sub->polled ? sub_carrier(sub) : NULL;
 	int64_t byte_ms = carrier != NULL ? carrier->byte_ms : 0;
 	return (struct stream_status){
 		.stream = str_from(sub->info->name),
@@ -259,7 +259,8 @@ on_kick(void *data)
 	DL_FOREACH(streaming->subs, sub) {
 		if (sub->polled && sub->is_new) {
 			sub->is_new = false;
-			sub_set(sub, STREAM_CONNECTING, 0, "");
+			sub_set(sub, streaming->stopped ? STREAM_DISABLED : STREAM_CONNECTING, 0,
+				streaming->stopped ? streaming->stop_reason : "");
 		} else if (sub_is_active(sub)) {
 			greet(streaming, sub);
 		}
@@ -380,7 +381,7 @@ streaming_add(struct streaming *streaming, struct str stream, struct str param)
 	sub->state = STREAM_WAITING; /* so that the first "connecting" is told */
 	sub->was = STREAM_WAITING;
 	sub->since_ms = streaming_wall_ms(streaming);
-	sub->polled = streaming->config.transport == TRANSPORT_POLL;
+	sub->polled = streaming->config.transport == TRANSPORT_POLL || info->path == NULL;
 	sub->reason = xstrdup("");
 	sub->is_new = true;
 	sse_init(&sub->sse, streaming_sse_on_event, sub);

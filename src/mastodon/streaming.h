@@ -97,7 +97,8 @@ struct streaming;
 struct streaming *streaming_create(
 	const struct streaming_config *config, const struct streaming_events *events, void *data);
 void streaming_destroy(struct streaming *streaming); /* no callbacks after */
-/* The stream must have passed stream_check. Adding one that is there does nothing. */
+/* The stream must have passed stream_check. Adding one that is there does nothing. One that no server streams (stream_name.h) is
+ * CONNECTING until somebody polls it, as with TRANSPORT_POLL. */
 void streaming_add(struct streaming *streaming, struct str stream, struct str param);
 void streaming_remove(struct streaming *streaming, struct str stream, struct str param);
 /* Stops and resumes reading from the sockets (back-pressure). */

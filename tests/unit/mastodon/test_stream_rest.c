@@ -74,15 +74,30 @@ cursors_are_ordered_as_ids(void **state)
 	assert_int_equal(stream_cursor_compare(STR("7"), STR("7")), 0);
 }
 
+static bool
+read_page(struct page *page, struct json_parser *parser, const char *stream, const char *body,
+	const char *link)
+{
+	const struct stream_source *sources;
+	const struct http_header header = {"link", link};
+	const struct http_answer answer = {.status = 200,
+		.body = str_from(body),
+		.headers = &header,
+		.header_count = link ? 1 : 0};
+	assert_true(stream_sources(str_from(stream), &sources) > 0);
+	return page_read(page, parser, &sources[0], &answer);
+}
+
 static void
 a_page_is_sorted_and_holds_each_entity_once_with_its_bytes(void **state)
 {
 	(void)state;
 	struct json_parser *parser = json_parser_create();
 	struct page page;
-	assert_true(page_read(&page, parser, EVENT_UPDATE,
-		STR(" [ {\"id\":\"12\", \"created_at\":\"2026-11-21T10:00:00.000Z\"},{\"id\":\"2\",\"edited_at\":\"x\"},"
-		    "{\"id\":\"12\"},{\"note\":\"no id\"} , {\"id\":\"5\",\"content\":\"a, ] \\\"b\\\"\"}]")));
+	assert_true(read_page(&page, parser, "public",
+		" [ {\"id\":\"12\", \"created_at\":\"2026-11-21T10:00:00.000Z\"},{\"id\":\"2\",\"edited_at\":\"x\"},"
+		"{\"id\":\"12\"},{\"note\":\"no id\"} , {\"id\":\"5\",\"content\":\"a, ] \\\"b\\\"\"}]",
+		NULL));
 	assert_int_equal(page.count, 3);
 	assert_true(str_eq(page.items[0].cursor, STR("2")) && page.items[0].edited);
 	assert_true(str_eq(
@@ -90,16 +105,52 @@ a_page_is_sorted_and_holds_each_entity_once_with_its_bytes(void **state)
 	assert_true(str_eq(page.items[2].cursor, STR("12")) && !page.items[2].edited);
 	assert_int_equal(page.items[2].at_ms, INT64_C(1795255200000));
 	page_finish(&page);
-	assert_true(page_read(&page, parser, EVENT_CONVERSATION,
-		STR("[{\"id\":\"9\",\"last_status\":{\"id\":\"300\"}},{\"id\":\"8\",\"last_status\":null}]")));
+	assert_true(read_page(&page, parser, "direct",
+		"[{\"id\":\"9\",\"last_status\":{\"id\":\"300\"}},{\"id\":\"8\",\"last_status\":null}]",
+		NULL));
 	assert_true(str_eq(page.items[0].cursor, STR("8")));
 	assert_true(str_eq(page.items[1].cursor, STR("300")));
 	page_finish(&page);
-	assert_false(page_read(&page, parser, EVENT_UPDATE, STR("{\"error\":\"no\"}")));
-	assert_false(page_read(&page, parser, EVENT_UPDATE, STR("<html>")));
-	assert_true(page_read(&page, parser, EVENT_UPDATE, STR("[]")));
+	assert_false(read_page(&page, parser, "public", "{\"error\":\"no\"}", NULL));
+	assert_false(read_page(&page, parser, "public", "<html>", NULL));
+	assert_true(read_page(&page, parser, "public", "[]", NULL));
 	assert_int_equal(page.count, 0);
 	page_finish(&page);
+	json_parser_destroy(parser);
+}
+
+static void
+the_link_header_gives_a_marked_page_its_cursors(void **state)
+{
+	(void)state;
+	struct json_parser *parser = json_parser_create();
+	struct page page;
+	/* Posts of any age in the order in which they were marked: their ids say nothing. */
+	const char *three = "[{\"id\":\"500\"},{\"id\":\"7\"},{\"id\":\"900\"}]";
+	assert_true(read_page(&page, parser, "bookmarks", three,
+		"<https://x.example/api/v1/bookmarks?limit=40&max_id=31>; rel=\"next\", "
+		"<https://x.example/api/v1/bookmarks?limit=40&min_id=38>; rel=\"prev\""));
+	assert_int_equal(page.count, 3);
+	assert_false(page.is_last);
+	assert_true(str_eq(page.items[0].payload, STR("{\"id\":\"900\"}")));
+	assert_true(str_eq(page.items[0].cursor, STR("31")));
+	assert_true(str_eq(page.items[1].payload, STR("{\"id\":\"7\"}")));
+	assert_true(str_eq(page.items[1].cursor, STR("38")));
+	assert_true(str_eq(page.items[2].cursor, STR("38")));
+	page_finish(&page);
+	/* The last page leads nowhere; other servers say since_id, and write the relation otherwise. */
+	assert_true(read_page(&page, parser, "favourites", three,
+		"<https://x.example/api/v1/favourites?since_id=01H%5AX>;rel=prev"));
+	assert_true(page.is_last);
+	assert_true(str_eq(page.items[0].cursor, STR("01HZX")));
+	page_finish(&page);
+	assert_true(read_page(&page, parser, "bookmarks", "[]", NULL));
+	assert_true(page.is_last && page.count == 0);
+	page_finish(&page);
+	assert_false(read_page(&page, parser, "bookmarks", three, NULL));
+	assert_false(read_page(&page, parser, "bookmarks", three,
+		"<https://x.example/api/v1/bookmarks?max_id=31>; rel=\"next\""));
+	assert_false(read_page(&page, parser, "bookmarks", three, "<broken; rel=\"prev\""));
 	json_parser_destroy(parser);
 }
 
@@ -111,6 +162,7 @@ main(void)
 		cmocka_unit_test(addresses_are_those_of_the_stream),
 		cmocka_unit_test(cursors_are_ordered_as_ids),
 		cmocka_unit_test(a_page_is_sorted_and_holds_each_entity_once_with_its_bytes),
+		cmocka_unit_test(the_link_header_gives_a_marked_page_its_cursors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
