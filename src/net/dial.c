@@ -220,8 +220,8 @@ dial_open(struct dialer *dialer, const char *url, const char *ca_file,
 	curl_easy_setopt(dial->easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(dial->easy, CURLOPT_ERRORBUFFER, dial->error);
 	curl_easy_setopt(dial->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(
-		dial->easy, CURLOPT_BUFFERSIZE, 1024L); /* never used; the least it takes */
+	/* curl_easy_recv gives at most this much, though curl's own buffer of that size is never touched. */
+	curl_easy_setopt(dial->easy, CURLOPT_BUFFERSIZE, (long)READ_BYTES);
 	curl_easy_setopt(dial->easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	if (ca_file) {
 		curl_easy_setopt(dial->easy, CURLOPT_CAINFO, ca_file);
