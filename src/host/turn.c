@@ -14,6 +14,7 @@
 #define LOG_MODULE "turn"
 
 enum {
+	EVENTS_AT_ONCE = 16, /* from the queue: then their handlers run */
 	LOOK_MS =
 		60 *
 		1000, /* at the wall clock, which may have been set, or gone on while the machine slept */
@@ -25,31 +26,43 @@ enum {
 };
 
 static bool
-time_left(struct host *host, int64_t start_ms)
+time_left(struct host *host, int64_t until_ms)
 {
 	return !host->stopped && !host->turn_failed &&
-	       clock_mono_ms(&host->config.clock) - start_ms < TURN_MS_MAX;
+	       clock_mono_ms(&host->config.clock) < until_ms;
 }
 
-static void
-take_events(struct host *host, int64_t start_ms)
+/* True when there was one. */
+static bool
+take_event(struct host *host)
 {
-	for (host->turn_events = 0;
-		host->turn_events < TURN_EVENTS_MAX && time_left(host, start_ms);
-		host->turn_events++) {
-		struct event *event = intake_pop(host->intake);
-		if (!event)
-			break;
-		host->stats.received++;
-		if (host->events.on_received)
-			host->events.on_received(host->data, event);
-		trouble_note_event(host, event);
-		positions_mark(host, event);
-		gapfill_took(host->gapfill, event);
-		if (deletes_take(host->deletes, event))
-			route_event(host, event);
-		event_unref(event);
+	struct event *event = intake_pop(host->intake);
+	if (!event)
+		return false;
+	host->turn_events++;
+	host->stats.received++;
+	if (host->events.on_received)
+		host->events.on_received(host->data, event);
+	trouble_note_event(host, event);
+	positions_mark(host, event);
+	gapfill_took(host->gapfill, event);
+	if (deletes_take(host->deletes, event))
+		route_event(host, event);
+	event_unref(event);
+	return true;
+}
+
+/* False when none is left, or none may be taken any more. */
+static bool
+take_events(struct host *host, unsigned count, int64_t until_ms)
+{
+	unsigned last = host->turn_events + count;
+	last = last < TURN_EVENTS_MAX ? last : TURN_EVENTS_MAX;
+	while (host->turn_events < last && time_left(host, until_ms)) {
+		if (!take_event(host))
+			return false;
 	}
+	return host->turn_events < TURN_EVENTS_MAX;
 }
 
 /* Deliveries that a restart found wait until the server has said who we are; those of a plugin that is off, until
@@ -66,10 +79,10 @@ first_work(const struct host *host, struct instance *instance)
 
 /* One work of each instance in turn, so that a busy plugin does not hold up the others. True when some wait. */
 static bool
-run_inboxes(struct host *host, int64_t start_ms)
+run_inboxes(struct host *host, int64_t until_ms)
 {
 	bool waiting = true;
-	while (waiting && time_left(host, start_ms)) {
+	while (waiting && time_left(host, until_ms)) {
 		waiting = false;
 		for (unsigned i = 0; i < host->instance_count; i++) {
 			struct instance *instance = host->instances[i];
@@ -82,6 +95,22 @@ run_inboxes(struct host *host, int64_t start_ms)
 				inbox_done(&instance->inbox, host->store, work);
 			waiting = true;
 		}
+	}
+	return waiting;
+}
+
+/* Events in small groups, each followed by their handlers: when the time is over, few are left to be written down and read
+ * back. What waits from before goes first, for half of the time; when that is not enough, a plugin is too slow, and must
+ * not keep events from the others. True when handlers wait. */
+static bool
+run_events(struct host *host, int64_t start_ms)
+{
+	int64_t until_ms = start_ms + TURN_MS_MAX;
+	bool waiting = run_inboxes(host, start_ms + TURN_MS_MAX / 2), more = true;
+	host->turn_events = 0;
+	while (more && time_left(host, until_ms)) {
+		more = take_events(host, waiting ? TURN_EVENTS_MAX : EVENTS_AT_ONCE, until_ms);
+		waiting = run_inboxes(host, until_ms);
 	}
 	return waiting;
 }
@@ -148,12 +177,11 @@ turn_run(void *data)
 	matching_turn(host->matching);
 	deletes_run(host->deletes);
 	gapfill_open(host->gapfill);
-	take_events(host, start_ms);
 	tasks_charge(host);
 	tasks_run(host);
 	retired_run(host);
 	quarantine_run(host);
-	bool waiting = run_inboxes(host, start_ms);
+	bool waiting = run_events(host, start_ms);
 	schedules_run(host);
 	quarantine_run(host);
 	gapfill_settle(host->gapfill);
