@@ -114,7 +114,7 @@ function tusk.on(kind, match, handler, settings)
     end
     rule, where = require("moontusk.match").encode("tusk.on", match)
   end
-  callbacks.add(core.handler(kinds, host_event, rule, "tusk.on", settings.name), { run = handler, where = where })
+  callbacks.add(core.handler(kinds, host_event, rule, "tusk.on", settings.name, handler, where), { run = handler, where = where })
 end
 
 function tusk.hear(pattern, handler, settings)
@@ -122,7 +122,7 @@ function tusk.hear(pattern, handler, settings)
   settings = settings or {}
   check.keys("tusk.hear", settings, { name = "string" })
   local rule = require("moontusk.match").encode_hear(pattern)
-  callbacks.add(core.handler({ "notification" }, nil, rule, "tusk.hear", settings.name), { hear = handler })
+  callbacks.add(core.handler({ "notification" }, nil, rule, "tusk.hear", settings.name, true), { hear = handler })
 end
 
 function tusk.every(interval, settings, handler)

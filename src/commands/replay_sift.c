@@ -104,7 +104,9 @@ take_event(struct sifter *sifter, struct event *event, bool keep, struct sifted 
 		out->kind = SIFTED_PASS;
 	} else {
 		out->kind = SIFTED_EVENT;
-		out->event = keep ? event_ref(event) : event_hold(event);
+		out->event = event_ref(event);
+		if (keep)
+			event_own(event);
 	}
 	event_unref(event);
 }

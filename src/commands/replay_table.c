@@ -128,7 +128,7 @@ count_domain(struct line *line, const struct event *event)
 {
 	struct json_value actor = event_actor(event);
 	struct str acct = json_str(json_get(actor, "acct")), name = STR("(none)");
-	char host[LINK_HOST_MAX + 1] = "";
+	char host[LINK_HOST_MAX + 1];
 	struct url url = {0};
 
 	const char *at = acct.len > 0 ? memchr(acct.ptr, '@', acct.len) : NULL;
@@ -136,20 +136,22 @@ count_domain(struct line *line, const struct event *event)
 		name = (struct str){at + 1, (size_t)(acct.ptr + acct.len - at) - 1};
 	else if (url_parse(json_str(json_get(actor, "url")), &url))
 		name = str_from(url.host);
-	(void)snprintf(host, sizeof(host), "%.*s", STR_ARG(name));
-	for (char *c = host; *c; c++) /* it goes to the terminal */
-		*c = *c > ' ' && *c < 127 ? *c : '?';
+	size_t len = 0;
+	for (; len < name.len && len < LINK_HOST_MAX && name.ptr[len]; len++) {
+		char c = name.ptr[len]; /* it goes to the terminal */
+		host[len] = c > ' ' && c < 127 ? c : '?';
+	}
 	url_finish(&url);
 	struct domain *domain;
-	HASH_FIND_STR(line->domains, host, domain);
+	HASH_FIND(hh, line->domains, host, len, domain);
 	if (!domain && HASH_COUNT(line->domains) >= REPLAY_DOMAINS_MAX) {
 		line->other_domains++;
 		return;
 	}
 	if (!domain) {
 		domain = xmalloc(sizeof(*domain));
-		*domain = (struct domain){.name = xstrdup(host)};
-		HASH_ADD_KEYPTR(hh, line->domains, domain->name, strlen(domain->name), domain);
+		*domain = (struct domain){.name = xmemdup0(host, len)};
+		HASH_ADD_KEYPTR(hh, line->domains, domain->name, len, domain);
 	}
 	domain->count++;
 }

@@ -12,8 +12,8 @@ struct decode_context {
 		account; /* for SSE: the one stream; for WebSocket: only if the frame names none */
 	enum event_origin origin;
 	int64_t received_at_ms;
-	/* The event's document may lie in the parser's memory: good until the parser's next parse, or event_ref. For
-	 * whoever handles each event before the next one is decoded. */
+	/* The event's document may lie in the parser's memory, and is copied when the event is still there at the parser's
+	 * next parse. For whoever handles most events before the next one is decoded. */
 	bool borrow;
 };
 

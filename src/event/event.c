@@ -78,14 +78,24 @@ move_in(struct str *s, char **at)
 	*at = copy + s->len + 1;
 }
 
-struct event *
-event_create(const struct event *parts)
+/* The parser wants its memory: those who only hold the event can do without. */
+static void
+give_back(void *data, const struct json_doc *doc)
 {
-	size_t room = parts->name.len + parts->stream.len + parts->param.len + parts->account.len +
-		      parts->id.len + parts->payload.len + 6; /* a NUL each */
-	struct event *event = xmalloc(sizeof(*event) + room);
-	*event = *parts;
-	event->refs = 1;
+	struct event *event = data;
+	event->doc = event->refs > event->holds ? json_doc_keep(doc) : NULL;
+}
+
+static size_t
+texts_size(const struct event *event)
+{
+	return event->name.len + event->stream.len + event->param.len + event->account.len +
+	       event->id.len + event->payload.len + 6; /* a NUL each */
+}
+
+static void
+move_texts(struct event *event)
+{
 	char *at = (char *)(event + 1);
 	move_in(&event->name, &at);
 	move_in(&event->stream, &at);
@@ -93,6 +103,36 @@ event_create(const struct event *parts)
 	move_in(&event->account, &at);
 	move_in(&event->id, &at);
 	move_in(&event->payload, &at);
+}
+
+size_t
+event_copy_size(const struct event *event)
+{
+	return sizeof(*event) + texts_size(event);
+}
+
+struct event *
+event_copy(const struct event *event, void *memory)
+{
+	struct event *copy = memory;
+	*copy = *event;
+	copy->refs = 0;
+	copy->doc = NULL;
+	move_texts(copy);
+	return copy;
+}
+
+struct event *
+event_create(const struct event *parts)
+{
+	struct event *event = xmalloc(event_copy_size(parts));
+	*event = *parts;
+	event->refs = 1;
+	event->holds = 0;
+	move_texts(event);
+	if (json_doc_is_borrowed(event->doc)) {
+		json_doc_lend(event->doc, give_back, event);
+	}
 	return event;
 }
 
@@ -108,18 +148,35 @@ event_memory(const struct event *event)
 struct event *
 event_ref(struct event *event)
 {
-	if (json_doc_is_borrowed(event->doc)) {
-		event->doc = json_doc_keep(event->doc);
-	}
 	event->refs++;
 	return event;
+}
+
+void
+event_own(struct event *event)
+{
+	if (json_doc_is_borrowed(event->doc)) {
+		struct json_doc *borrowed = event->doc;
+		event->doc = json_doc_keep(borrowed);
+		json_doc_destroy(borrowed);
+	}
 }
 
 struct event *
 event_hold(struct event *event)
 {
-	event->refs++;
-	return event;
+	event->holds++;
+	return event_ref(event);
+}
+
+void
+event_unhold(struct event *event)
+{
+	if (event != NULL) {
+		REQUIRE(event->holds > 0);
+		event->holds--;
+		event_unref(event);
+	}
 }
 
 void

@@ -56,6 +56,7 @@ const char *event_origin_name(enum event_origin origin); /* "live" "fill" "repla
 /* Immutable once built; shared by reference count within one thread. */
 struct event {
 	unsigned refs;
+	unsigned holds; /* of these, of those who need no document */
 	enum event_kind kind;
 	enum event_origin origin;
 	int64_t received_at_ms; /* Unix time of arrival */
@@ -73,10 +74,18 @@ struct event {
 /* New, with one reference, in one block: copies the strings of `parts` (NUL added to each),
  * takes its doc, ignores its refs. */
 struct event *event_create(const struct event *parts);
-/* Returns event. A document that lies in a parser's memory (decode.h, `borrow`) becomes the event's own. */
+/* Returns event. */
 struct event *event_ref(struct event *event);
-/* A reference for whoever only wants to know the event again by its address: the document stays where it is. */
+/* A document that lies in a parser's memory (decode.h, `borrow`) becomes the event's own now; else it does when the parser wants
+ * its memory back and the event is still there. Before an event is given to another thread. */
+void event_own(struct event *event);
+/* A reference for whoever only wants to know the event again by its address, and does without the document: to be given back by
+ * event_unhold, for which NULL is fine. */
 struct event *event_hold(struct event *event);
+void event_unhold(struct event *event);
+/* A copy without document in one block of memory that is the caller's: nothing is to be freed. */
+size_t event_copy_size(const struct event *event);
+struct event *event_copy(const struct event *event, void *memory);
 size_t event_memory(
 	const struct event *event);    /* bytes that it holds, its document included; about */
 void event_unref(struct event *event); /* NULL is fine; destroys with the last reference */

@@ -39,7 +39,7 @@ static void
 forget_last(struct source *source)
 {
 	source->gapfill->pushed -= source->last != NULL;
-	event_unref(source->last);
+	event_unhold(source->last);
 	source->last = NULL;
 }
 

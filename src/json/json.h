@@ -52,10 +52,14 @@ enum err json_parse(struct json_parser *parser, struct str text, struct json_doc
 enum err json_parse_borrowed(struct json_parser *parser, struct str text, struct json_doc **doc,
 	struct json_error *error);
 bool json_doc_is_borrowed(const struct json_doc *doc);
+/* Called before the memory of a borrowed document is used again: the last moment to keep a copy. Values that were found in it
+ * stand at the same places (`at`) of the copy. json_doc_destroy takes that back; one at a time. */
+typedef void json_recall_fn(void *data, const struct json_doc *doc);
+void json_doc_lend(struct json_doc *doc, json_recall_fn *recall, void *data);
 /* A copy of its own of a borrowed document; values found before still point into the borrowed one. */
 struct json_doc *json_doc_keep(const struct json_doc *doc); /* new */
 size_t json_doc_memory(const struct json_doc *doc); /* bytes, its strings not counted; 0 for NULL */
-void json_doc_destroy(struct json_doc *doc); /* NULL is fine; nothing happens to a borrowed one */
+void json_doc_destroy(struct json_doc *doc);        /* NULL is fine; a borrowed one is given back */
 
 struct json_value json_root(const struct json_doc *doc);
 bool json_exists(struct json_value value);

@@ -20,6 +20,8 @@ struct json_doc {
 	const uint64_t *tape;
 	const char *strings;
 	size_t words;
+	void (*recall)(void *data, const struct json_doc *doc); /* of a borrowed one; NULL: none */
+	void *data;                                             /* ... its argument */
 	bool borrowed; /* tape and strings are the parser's; else they stand behind this struct */
 };
 

@@ -41,6 +41,18 @@ struct json_parser {
 namespace
 {
 
+// Whoever has the last document on loan gets the chance to keep it.
+void
+recall(json_parser *parser)
+{
+	struct json_doc *doc = &parser->borrowed;
+	json_recall_fn *last = doc->recall;
+	doc->recall = nullptr;
+	if (last != nullptr) {
+		last(doc->data, doc);
+	}
+}
+
 simdjson::error_code
 reserve(json_parser *parser, size_t capacity)
 {
@@ -120,6 +132,7 @@ copy_document(const struct json_doc *from)
 	auto *doc = static_cast<struct json_doc *>(
 		xmalloc(sizeof(struct json_doc) + from->words * sizeof(uint64_t) + bytes));
 	doc->borrowed = false;
+	doc->recall = nullptr;
 	doc->words = from->words;
 	auto *tape = reinterpret_cast<uint64_t *>(doc + 1);
 	memcpy(tape, from->tape, from->words * sizeof(uint64_t));
@@ -141,6 +154,7 @@ borrow_document(json_parser *parser)
 	doc->strings = reinterpret_cast<const char *>(parser->document.string_buf.get());
 	doc->words = static_cast<size_t>(JSON_TAPE_VALUE(doc->tape[0]));
 	doc->borrowed = true;
+	doc->recall = nullptr;
 	return doc;
 }
 
@@ -186,6 +200,7 @@ void
 json_parser_destroy(struct json_parser *parser)
 {
 	if (parser != nullptr) {
+		recall(parser);
 		free(parser->padded);
 		delete parser;
 	}
@@ -202,6 +217,7 @@ parse(struct json_parser *parser, struct str text, bool borrow, struct json_doc 
 	if (text.len > JSON_TEXT_MAX) {
 		return fail(error, ERR_TOO_BIG, "the text is longer than 64 MiB");
 	}
+	recall(parser);
 	simdjson::error_code err = parse_once(parser, text);
 	if (may_be_repaired(err)) {
 		err = parse_repaired(parser, text, err);
@@ -268,6 +284,13 @@ json_doc_is_borrowed(const struct json_doc *doc)
 	return doc != nullptr && doc->borrowed;
 }
 
+void
+json_doc_lend(struct json_doc *doc, json_recall_fn *recall, void *data)
+{
+	doc->recall = recall;
+	doc->data = data;
+}
+
 struct json_doc *
 json_doc_keep(const struct json_doc *doc)
 {
@@ -277,7 +300,9 @@ json_doc_keep(const struct json_doc *doc)
 void
 json_doc_destroy(struct json_doc *doc)
 {
-	if (doc != nullptr && !doc->borrowed) {
+	if (doc != nullptr && doc->borrowed) {
+		doc->recall = nullptr;
+	} else {
 		free(doc);
 	}
 }

@@ -95,7 +95,17 @@ json_put_text(struct buf *out, const char *text)
 void
 json_put_int(struct buf *out, int64_t number)
 {
-	(void)buf_printf(out, "%" PRId64, number);
+	char text[24];
+	char *end = text + sizeof(text), *at = end;
+	uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+	do {
+		*--at = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (number < 0) {
+		*--at = '-';
+	}
+	(void)buf_add(out, at, (size_t)(end - at));
 }
 
 void

@@ -116,7 +116,7 @@ intake_create(void)
 static void
 forget_keyed(struct intake *intake)
 {
-	event_unref(intake->keyed);
+	event_unhold(intake->keyed);
 	intake->keyed = NULL;
 }
 

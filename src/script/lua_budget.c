@@ -17,6 +17,7 @@
 /* One signal of the process, for all states: which state is meant travels with it. */
 #define BUDGET_SIGNAL (SIGRTMIN + 3)
 #define TICK_MS       10
+#define PACE_CALLS    256 /* between two looks at how much is in use */
 
 #if defined(__SANITIZE_ADDRESS__)
 #define CPU_SCALE 10 /* the sanitizer's code counts as the plugin's */
@@ -158,6 +159,16 @@ lua_budget_enter(struct lua_budget *budget, lua_State *L)
 	return true;
 }
 
+/* What waits to be collected is as much as what is in use, and in a small state LUA_GARBAGE_MIN, or most of the work for an event
+ * would be to look again at the same few modules. */
+static void
+set_pace(lua_State *L, const struct lua_budget *budget)
+{
+	size_t used = budget->used > LUA_GARBAGE_MIN / 8 ? budget->used : LUA_GARBAGE_MIN / 8;
+	size_t percent = 100 + 100 * (size_t)LUA_GARBAGE_MIN / used;
+	lua_gc(L, LUA_GCINC, percent < 200 ? 200 : (int)percent, 0, 0);
+}
+
 void
 lua_budget_leave(struct lua_budget *budget, lua_State *L)
 {
@@ -175,7 +186,8 @@ lua_budget_leave(struct lua_budget *budget, lua_State *L)
 	int64_t most_us = ((int64_t)budget->ticks + 1) * TICK_MS * 1000;
 	if (budget->ticking && used_us > most_us)
 		used_us = most_us;
-	budget->calls++;
+	if (budget->calls++ % PACE_CALLS == 0)
+		set_pace(L, budget);
 	budget->cpu_us_last = used_us;
 	budget->cpu_us += used_us;
 }

@@ -224,13 +224,29 @@ check_handler_name(lua_State *L, const struct plugin *plugin, const char *call)
 	return name;
 }
 
-/* handler(kinds, host_event | nil, rule | nil, call, name | nil) -> id. `kinds` is a list of names, "*" for all. */
+/* True when the function at the index could see a second argument. */
+static bool
+takes_two(lua_State *L, int index)
+{
+	lua_Debug about;
+	if (lua_type(L, index) != LUA_TFUNCTION)
+		return !lua_isnoneornil(L, index);
+	lua_pushvalue(L, index);
+	lua_getinfo(L, ">u", &about);
+	return about.isvararg || about.nparams > 1;
+}
+
+/* handler(kinds, host_event | nil, rule | nil, call, name | nil, function | true, function | nil) -> id. `kinds` is a list of
+ * names, "*" for all; the functions get the subject and the event; true: whatever gets them looks at both. */
 static int
 core_handler(lua_State *L)
 {
 	const char *call = luaL_checkstring(L, 4);
 	struct plugin *plugin = check_loading(L, call);
-	struct plugin_handler handler = {.line = current_line(L)};
+	struct plugin_handler handler = {
+		.line = current_line(L),
+		.reads_event = takes_two(L, 6) || takes_two(L, 7),
+	};
 	struct str handler_name = check_handler_name(L, plugin, call);
 	struct str unknown = STR_NONE, host_event = STR_NONE;
 	luaL_checktype(L, 1, LUA_TTABLE);

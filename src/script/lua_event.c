@@ -7,73 +7,49 @@
 
 #include <lauxlib.h>
 
+#include "lua_entity.h"
 #include "lua_json.h"
 #include "plugin_internal.h"
 
-#define HOLDER_TYPE   "moontusk.event"
+#define DOCUMENT_TYPE "moontusk.document"
 #define SHORT_TEXT    40 /* longer ones are kept once read */
 #define EVENT_STREAMS 2
 
-enum entity {
-	ENTITY_PLAIN, /* media, lists: tables without methods */
-	ENTITY_STATUS,
-	ENTITY_NOTIFICATION,
-	ENTITY_CONVERSATION,
-	ENTITY_ANNOUNCEMENT,
-	ENTITY_QUOTE,
-	ENTITY_ACCOUNT,
-	ENTITY_REPORT, /* of a notification for moderators */
-	ENTITY_EVENT,  /* the event itself: its fields come from the struct */
-	ENTITY_COUNT,
+enum { KEPT_HERE = 2 }; /* members of one table that are kept without a table for them */
+
+/* User values of a node. */
+enum {
+	VALUE_HOLDER = 1, /* of a holder: the document that it has read again, or nil */
+	VALUE_KEPT,       /* the first members that were read and are kept ... */
+	VALUE_MORE = VALUE_KEPT + KEPT_HERE, /* ... and a table of further ones, by place */
+	VALUES = VALUE_MORE,
 };
 
-/* Methods come from these modules; none may be the name of a field of that entity (a test looks). */
-struct methods {
-	const char *module;
-	const char *const *names;
-};
-static const char *const status_methods[] = {"archive", "bookmark", "boost", "favourite", "forward",
-	"reply", "report", "unbookmark", "unboost", "unfavourite", NULL};
-static const char *const account_methods[] = {
-	"block", "follow", "mute", "report", "unblock", "unfollow", "unmute", NULL};
-static const char *const other_methods[] = {"archive", "forward", NULL};
-static const struct methods methods[ENTITY_COUNT] = {
-	[ENTITY_STATUS] = {"moontusk.actions", status_methods},
-	[ENTITY_NOTIFICATION] = {"moontusk.actions", other_methods},
-	[ENTITY_CONVERSATION] = {"moontusk.actions", other_methods},
-	[ENTITY_ANNOUNCEMENT] = {"moontusk.actions", other_methods},
-	[ENTITY_ACCOUNT] = {"moontusk.people", account_methods},
-	[ENTITY_EVENT] = {"moontusk.actions", other_methods},
-};
-
-/* Which member of which entity is an entity itself. */
-static const struct member {
-	const char *key;
-	enum entity parent, child;
-} members[] = {
-	{"reblog", ENTITY_STATUS, ENTITY_STATUS},
-	{"quote", ENTITY_STATUS, ENTITY_QUOTE},
-	{"quoted_status", ENTITY_QUOTE, ENTITY_STATUS},
-	{"status", ENTITY_NOTIFICATION, ENTITY_STATUS},
-	{"last_status", ENTITY_CONVERSATION, ENTITY_STATUS},
-	{"account", ENTITY_STATUS, ENTITY_ACCOUNT},
-	{"account", ENTITY_NOTIFICATION, ENTITY_ACCOUNT},
-	{"report", ENTITY_NOTIFICATION, ENTITY_REPORT},
-	{"target_account", ENTITY_REPORT, ENTITY_ACCOUNT},
-};
-
-/* Keeps the event alive; user value 1: the text of what matched. */
-struct holder {
-	struct event *event;
-	size_t charged; /* to the instance's memory: the document is there as long as one of its tables */
-};
-
-/* The hidden node of a table that is not filled yet. User values: 1 the holder, 2 the members that were read and
- * are kept (they are not set in the table itself: an assignment must reach __newindex). */
+/* The hidden node of a table that is not filled yet. What was read is kept here and not set in the table itself: an
+ * assignment must reach __newindex. */
 struct node {
-	struct json_value value;
+	uint64_t at; /* place of its value in the document */
 	enum entity entity;
-	bool has_tables; /* members that the plugin may have changed */
+	bool is_holder;
+	bool has_tables;          /* members that the plugin may have changed */
+	uint64_t kept[KEPT_HERE]; /* places of the members in the user values; 0: none */
+};
+
+/* What the tables of one event share; the node of its subject. As long as the task runs, the document is the task's, which
+ * may have it on loan. Most handlers keep nothing, so nothing is copied or freed at their end: whoever kept a table and looks
+ * into it later has the payload parsed again, which gives the same places. */
+struct holder {
+	struct node node; /* first */
+	uint64_t task;
+	struct str matched; /* what matched, JSON */
+	struct event
+		*event; /* a copy, without document; it and the texts stand behind this struct */
+};
+
+/* A document that was read again. */
+struct document {
+	struct json_doc *doc;
+	size_t charged; /* to the instance's memory: it is there as long as one of the event's tables */
 };
 
 static const char node_key;   /* in the table: its node */
@@ -92,33 +68,94 @@ node_at(lua_State *L, int index)
 	return node;
 }
 
-/* Pushes an empty table for `value`; the holder is at `holder`. */
-static void
-push_node(lua_State *L, int holder, struct json_value value, enum entity entity)
+static int
+document_gc(lua_State *L)
 {
-	holder = lua_absindex(L, holder);
+	struct document *document = lua_touserdata(L, 1);
+	json_doc_destroy(document->doc);
+	document->doc = NULL;
+	lua_state_charge(L, -(ptrdiff_t)document->charged);
+	document->charged = 0;
+	return 0;
+}
+
+/* The task has ended: the document of an event of which the plugin kept a table. */
+static const struct json_doc *
+read_again(lua_State *L, int holder_index)
+{
+	const struct holder *holder = lua_touserdata(L, holder_index);
+	struct json_error error = {0};
+	luaL_checkstack(L, 4, "too deep");
+	lua_getiuservalue(L, holder_index, VALUE_HOLDER);
+	struct document *document = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	if (document && document->doc)
+		return document->doc;
+	document = lua_newuserdatauv(L, sizeof(*document), 0);
+	*document = (struct document){0};
+	luaL_setmetatable(L, DOCUMENT_TYPE); /* from here on __gc owns the document */
+	lua_pushvalue(L, -1);
+	lua_setiuservalue(L, holder_index, VALUE_HOLDER);
+	struct str payload = holder->event->payload;
+	lua_state_room(L, payload.len);
+	if (json_parse(plugin_of(L)->parser, payload, &document->doc, &error) != ERR_OK)
+		luaL_error(L, "the event cannot be read again: %s", error.message);
+	size_t size = payload.len + json_doc_memory(document->doc);
+	lua_state_charge(L, (ptrdiff_t)size);
+	document->charged = size;
+	lua_pop(L, 1);
+	return document->doc;
+}
+
+/* Good until the next parse of any kind, or as long as the holder: for use at once. */
+static const struct json_doc *
+document_of(lua_State *L, int holder_index)
+{
+	const struct holder *holder = lua_touserdata(L, holder_index);
+	const struct plugin_task *task = plugin_find_task(plugin_of(L), holder->task);
+	if (task && task->delivery.event && task->delivery.event->doc)
+		return task->delivery.event->doc;
+	return read_again(L, holder_index);
+}
+
+static struct json_value
+value_of(lua_State *L, const struct node *node, int holder_index)
+{
+	return (struct json_value){document_of(L, holder_index), node->at};
+}
+
+/* Pushes the holder of the node at the index. */
+static void
+push_holder(lua_State *L, int node_index)
+{
+	const struct node *node = lua_touserdata(L, node_index);
+	if (node->is_holder)
+		lua_pushvalue(L, node_index);
+	else
+		lua_getiuservalue(L, node_index, VALUE_HOLDER);
+}
+
+/* The node is on top: pops it, pushes an empty table that has it. */
+static void
+make_table(lua_State *L)
+{
 	lua_createtable(L, 0, 1);
-	struct node *node = lua_newuserdatauv(L, sizeof(*node), 2);
-	*node = (struct node){.value = value, .entity = entity};
-	lua_pushvalue(L, holder);
-	lua_setiuservalue(L, -2, 1);
+	lua_insert(L, -2);
 	lua_rawsetp(L, -2, &node_key);
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &empty_key);
 	lua_setmetatable(L, -2);
 }
 
-static enum entity
-member_entity(const struct node *node, struct str key, struct json_value value)
+/* Pushes an empty table for the value at that place; the holder is at `holder`. */
+static void
+push_node(lua_State *L, int holder, uint64_t at, enum entity entity)
 {
-	for (size_t i = 0; i < COUNT_OF(members); i++) {
-		if (members[i].parent != node->entity || !str_eq_text(key, members[i].key))
-			continue;
-		/* Before Mastodon 4.5, other servers put the quoted post itself there. */
-		if (members[i].child == ENTITY_QUOTE && json_exists(json_get(value, "account")))
-			return ENTITY_STATUS;
-		return members[i].child;
-	}
-	return ENTITY_PLAIN;
+	holder = lua_absindex(L, holder);
+	struct node *node = lua_newuserdatauv(L, sizeof(*node), VALUES);
+	*node = (struct node){.at = at, .entity = entity};
+	lua_pushvalue(L, holder);
+	lua_setiuservalue(L, -2, VALUE_HOLDER);
+	make_table(L);
 }
 
 static bool
@@ -133,21 +170,29 @@ push_member(
 	lua_State *L, int holder, const struct node *node, struct str key, struct json_value value)
 {
 	int64_t number;
-	if (is_id_key(key) && json_get_int(value, &number)) {
+	if (json_get_int(value, &number) && is_id_key(key)) {
 		lua_pushfstring(L, "%I", (LUAI_UACINT)number); /* ids are texts everywhere */
 		return;
 	}
 	if (!lua_json_push_scalar(L, value))
-		push_node(L, holder, value, member_entity(node, key, value));
+		push_node(L, holder, value.at, entity_of_member(node->entity, key, value));
 }
 
-/* table.key when it was kept: pushes it. The node is at `node_index`. */
+/* The member at that place when it was kept: pushes it. The node is at `node_index`. */
 static bool
-push_kept(lua_State *L, int node_index, int key_index)
+push_kept(lua_State *L, int node_index, uint64_t place)
 {
-	if (lua_getiuservalue(L, node_index, 2) == LUA_TTABLE) {
-		lua_pushvalue(L, key_index);
-		if (lua_rawget(L, -2) != LUA_TNIL) {
+	const struct node *node = lua_touserdata(L, node_index);
+	for (int i = 0; i < KEPT_HERE; i++) {
+		if (node->kept[i] == place) {
+			lua_getiuservalue(L, node_index, VALUE_KEPT + i);
+			return true;
+		}
+	}
+	if (!node->kept[KEPT_HERE - 1])
+		return false;
+	if (lua_getiuservalue(L, node_index, VALUE_MORE) == LUA_TTABLE) {
+		if (lua_rawgeti(L, -1, (lua_Integer)place) != LUA_TNIL) {
 			lua_remove(L, -2);
 			return true;
 		}
@@ -157,34 +202,28 @@ push_kept(lua_State *L, int node_index, int key_index)
 	return false;
 }
 
-/* Keeps the value on top under the key, and leaves it on top. */
+/* Keeps the value on top as what is at that place, and leaves it on top. */
 static void
-keep(lua_State *L, int node_index, int key_index)
+keep(lua_State *L, int node_index, uint64_t place)
 {
-	if (lua_getiuservalue(L, node_index, 2) != LUA_TTABLE) {
+	struct node *node = lua_touserdata(L, node_index);
+	for (int i = 0; i < KEPT_HERE; i++) {
+		if (!node->kept[i]) {
+			lua_pushvalue(L, -1);
+			lua_setiuservalue(L, node_index, VALUE_KEPT + i);
+			node->kept[i] = place;
+			return;
+		}
+	}
+	if (lua_getiuservalue(L, node_index, VALUE_MORE) != LUA_TTABLE) {
 		lua_pop(L, 1);
 		lua_createtable(L, 0, 2);
 		lua_pushvalue(L, -1);
-		lua_setiuservalue(L, node_index, 2);
+		lua_setiuservalue(L, node_index, VALUE_MORE);
 	}
-	lua_pushvalue(L, key_index);
-	lua_pushvalue(L, -3); /* value kept key value */
-	lua_rawset(L, -3);
+	lua_pushvalue(L, -2); /* value kept value */
+	lua_rawseti(L, -2, (lua_Integer)place);
 	lua_pop(L, 1);
-}
-
-static bool
-push_method(lua_State *L, enum entity entity, const char *key)
-{
-	for (const char *const *name = methods[entity].names; name && *name; name++) {
-		if (strcmp(*name, key) == 0) {
-			lua_state_require(L, methods[entity].module);
-			lua_getfield(L, -1, key);
-			lua_remove(L, -2);
-			return true;
-		}
-	}
-	return false;
 }
 
 /* What matched: { rule, view, captures, span }; captures that took no part are false. */
@@ -192,17 +231,14 @@ static void
 push_match(lua_State *L, int holder)
 {
 	struct json_error error;
-	struct str text;
-	lua_getiuservalue(L, holder, 1);
-	text.ptr = lua_tolstring(L, -1, &text.len);
-	if (!text.ptr || !text.len ||
-		!lua_json_decode(L, plugin_of(L)->parser, text, true, &error) ||
+	struct str text = ((const struct holder *)lua_touserdata(L, holder))->matched;
+	int top = lua_gettop(L);
+	if (!text.len || !lua_json_decode(L, plugin_of(L)->parser, text, true, &error) ||
 		!lua_istable(L, -1)) {
+		lua_settop(L, top);
 		lua_newtable(L);
-		lua_remove(L, -2);
 		return;
 	}
-	lua_remove(L, -2);
 	if (lua_getfield(L, -1, "captures") == LUA_TTABLE) {
 		lua_Integer count = (lua_Integer)lua_rawlen(L, -1);
 		for (lua_Integer i = 1; i <= count; i++) {
@@ -264,7 +300,7 @@ push_event_field(lua_State *L, int holder, const char *key)
 static void
 set_filled_metatable(lua_State *L, int table, enum entity entity)
 {
-	if (!methods[entity].names) {
+	if (!entity_has_methods(entity)) {
 		lua_pushnil(L);
 	} else {
 		lua_rawgetp(L, LUA_REGISTRYINDEX, &filled_key);
@@ -282,7 +318,7 @@ fill_member(lua_State *L, int table, int node_index, struct str key, struct json
 	int key_index = lua_gettop(L);
 	lua_pushvalue(L, key_index);
 	if (lua_rawget(L, table) == LUA_TNIL) {
-		if (!push_kept(L, node_index, key_index))
+		if (!push_kept(L, node_index, value.at))
 			push_member(L, node_index + 1, node, key, value);
 		lua_pushvalue(L, key_index);
 		lua_insert(L, -2); /* .. nil key value */
@@ -292,11 +328,10 @@ fill_member(lua_State *L, int table, int node_index, struct str key, struct json
 }
 
 static void
-fill_members(lua_State *L, int table, int node_index)
+fill_members(lua_State *L, int table, int node_index, struct json_value value)
 {
-	const struct node *node = lua_touserdata(L, node_index);
-	struct json_iter iter = json_iter(node->value);
-	bool is_array = json_type(node->value) == JSON_ARRAY;
+	struct json_iter iter = json_iter(value);
+	bool is_array = json_type(value) == JSON_ARRAY;
 	for (lua_Integer i = 1; json_next(&iter); i++) {
 		lua_state_check(L);
 		if (is_array)
@@ -307,13 +342,23 @@ fill_members(lua_State *L, int table, int node_index)
 	}
 }
 
+/* Fields of the event are kept under their numbers. */
+static uint64_t
+field_place(const char *key)
+{
+	for (size_t i = 0; i < COUNT_OF(event_fields); i++) {
+		if (strcmp(key, event_fields[i]) == 0)
+			return i + 1;
+	}
+	return 0;
+}
+
 static void
 fill_event(lua_State *L, int table, int node_index)
 {
 	for (size_t i = 0; i < COUNT_OF(event_fields); i++) {
-		int top = lua_gettop(L);
 		lua_pushstring(L, event_fields[i]);
-		if (!push_kept(L, node_index, top + 1))
+		if (!push_kept(L, node_index, i + 1))
 			push_event_field(L, node_index + 1, event_fields[i]);
 		lua_rawset(L, table);
 	}
@@ -329,14 +374,17 @@ lua_event_fill(lua_State *L, int index)
 	int table = lua_absindex(L, index);
 	lua_rawgetp(L, table, &node_key);
 	int node_index = lua_gettop(L);
-	lua_getiuservalue(L, node_index, 1); /* node holder */
-	if (node->entity == ENTITY_EVENT)
-		fill_event(L, table, node_index);
-	else
-		fill_members(L, table, node_index);
-	/* Last: when memory runs out on the way, the next try goes on where this one stopped. */
+	push_holder(L, node_index); /* node holder */
 	enum entity entity = node->entity;
-	bool is_empty_array = json_type(node->value) == JSON_ARRAY && json_count(node->value) == 0;
+	bool is_empty_array = false;
+	if (entity == ENTITY_EVENT) {
+		fill_event(L, table, node_index);
+	} else {
+		struct json_value value = value_of(L, node, node_index + 1);
+		fill_members(L, table, node_index, value);
+		is_empty_array = json_type(value) == JSON_ARRAY && json_count(value) == 0;
+	}
+	/* Last: when memory runs out on the way, the next try goes on where this one stopped. */
 	lua_pushnil(L);
 	lua_rawsetp(L, table, &node_key);
 	if (is_empty_array) {
@@ -354,19 +402,63 @@ lua_event_value(lua_State *L, int index, struct json_value *value)
 	const struct node *node = node_at(L, index);
 	if (!node || node->entity == ENTITY_EVENT || node->has_tables)
 		return false;
-	*value = node->value;
+	luaL_checkstack(L, 4, "too deep");
+	lua_rawgetp(L, index, &node_key);
+	push_holder(L, -1);
+	*value = value_of(L, node, lua_gettop(L));
+	lua_pop(L, 2);
 	return true;
+}
+
+/* Pushes the member `key` of `object`, or the field of the event, of the node at 3, whose holder is at `holder`: nil when there
+ * is none. */
+static void
+push_read(lua_State *L, int holder, struct json_value object, struct str key)
+{
+	struct node *node = lua_touserdata(L, 3);
+	bool is_event = node->entity == ENTITY_EVENT;
+	struct json_value value = {0};
+	uint64_t place;
+	if (is_event) {
+		place = field_place(key.ptr);
+	} else {
+		value = json_get_str(object, key);
+		place = json_exists(value) ? value.at : 0;
+	}
+	if (place && push_kept(L, 3, place))
+		return;
+	if (!place)
+		lua_pushnil(L);
+	else if (is_event)
+		push_event_field(L, holder, key.ptr);
+	else
+		push_member(L, holder, node, key, value);
+	int type = lua_type(L, -1);
+	if (type == LUA_TTABLE || (type == LUA_TSTRING && lua_rawlen(L, -1) > SHORT_TEXT))
+		keep(L, 3, place);
+	node->has_tables = node->has_tables || type == LUA_TTABLE;
 }
 
 /* entity[key] -> value, of a table that is not filled */
 static int
 empty_index(lua_State *L)
 {
-	struct node *node = node_at(L, 1);
 	lua_settop(L, 2);
+	if (lua_type(L, 1) != LUA_TTABLE)
+		return 0;
+	lua_rawgetp(L, 1, &node_key);
+	const struct node *node = lua_touserdata(L, 3);
 	if (!node)
 		return 0;
-	if (json_type(node->value) == JSON_ARRAY) {
+	int holder = 3; /* entity key node [holder] */
+	if (!node->is_holder) {
+		lua_getiuservalue(L, 3, VALUE_HOLDER);
+		holder = 4;
+	}
+	struct json_value object = {0};
+	if (node->entity != ENTITY_EVENT)
+		object = value_of(L, node, holder);
+	if (json_type(object) == JSON_ARRAY) {
 		lua_event_fill(L, 1);
 		lua_pushvalue(L, 2);
 		lua_rawget(L, 1);
@@ -374,27 +466,11 @@ empty_index(lua_State *L)
 	}
 	if (lua_type(L, 2) != LUA_TSTRING)
 		return 0;
-	lua_rawgetp(L, 1, &node_key);
-	if (push_kept(L, 3, 2))
-		return 1;
 	struct str key;
 	key.ptr = lua_tolstring(L, 2, &key.len);
-	lua_getiuservalue(L, 3, 1); /* entity key node holder */
-	if (node->entity == ENTITY_EVENT) {
-		push_event_field(L, 4, key.ptr);
-	} else {
-		struct json_value value = json_get_str(node->value, key);
-		if (json_exists(value))
-			push_member(L, 4, node, key, value);
-		else
-			lua_pushnil(L);
-	}
-	bool is_table = lua_istable(L, -1);
-	if (lua_isnil(L, -1) && push_method(L, node->entity, key.ptr))
+	push_read(L, holder, object, key);
+	if (lua_isnil(L, -1) && entity_push_method(L, node->entity, key.ptr))
 		return 1;
-	if (is_table || (lua_type(L, -1) == LUA_TSTRING && lua_rawlen(L, -1) > SHORT_TEXT))
-		keep(L, 3, 2);
-	node->has_tables = node->has_tables || is_table;
 	return 1;
 }
 
@@ -433,7 +509,9 @@ static int
 filled_index(lua_State *L)
 {
 	enum entity entity = (enum entity)lua_tointeger(L, lua_upvalueindex(1));
-	return lua_type(L, 2) == LUA_TSTRING && push_method(L, entity, lua_tostring(L, 2)) ? 1 : 0;
+	return lua_type(L, 2) == LUA_TSTRING && entity_push_method(L, entity, lua_tostring(L, 2))
+		       ? 1
+		       : 0;
 }
 
 int
@@ -475,17 +553,6 @@ filling(lua_State *L)
 	return lua_gettop(L);
 }
 
-static int
-holder_gc(lua_State *L)
-{
-	struct holder *holder = luaL_checkudata(L, 1, HOLDER_TYPE);
-	event_unref(holder->event);
-	holder->event = NULL;
-	lua_state_charge(L, -(ptrdiff_t)holder->charged);
-	holder->charged = 0;
-	return 0;
-}
-
 void
 lua_event_globals(lua_State *L)
 {
@@ -502,7 +569,7 @@ lua_event_globals(lua_State *L)
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &empty_key);
 	lua_newtable(L);
 	for (int entity = 0; entity < ENTITY_COUNT; entity++) {
-		if (!methods[entity].names)
+		if (!entity_has_methods((enum entity)entity))
 			continue;
 		lua_createtable(L, 0, 2);
 		lua_pushinteger(L, entity);
@@ -518,57 +585,52 @@ lua_event_globals(lua_State *L)
 		lua_pushcclosure(L, filling, 1);
 		lua_setglobal(L, names[i]);
 	}
-	if (luaL_newmetatable(L, HOLDER_TYPE)) {
-		lua_pushcfunction(L, holder_gc);
+	if (luaL_newmetatable(L, DOCUMENT_TYPE)) {
+		lua_pushcfunction(L, document_gc);
 		lua_setfield(L, -2, "__gc");
 	}
 	lua_pop(L, 1);
 }
 
-static enum entity
-payload_entity(enum event_payload payload)
+/* Pushes a holder with a copy of the event. */
+static void
+push_new_holder(lua_State *L, const struct event *event, struct str matched, uint64_t task)
 {
-	switch (payload) {
-	case PAYLOAD_STATUS:
-		return ENTITY_STATUS;
-	case PAYLOAD_NOTIFICATION:
-		return ENTITY_NOTIFICATION;
-	case PAYLOAD_CONVERSATION:
-		return ENTITY_CONVERSATION;
-	case PAYLOAD_ANNOUNCEMENT:
-		return ENTITY_ANNOUNCEMENT;
-	case PAYLOAD_NONE:
-	case PAYLOAD_ID:
-	case PAYLOAD_REACTION:
-	case PAYLOAD_OTHER:
-		break;
-	}
-	return ENTITY_PLAIN;
+	struct holder *holder = lua_newuserdatauv(
+		L, sizeof(*holder) + event_copy_size(event) + matched.len, VALUES);
+	*holder = (struct holder){
+		.node.at = json_root(event->doc).at,
+		.node.entity = entity_of_payload(event_kind_info(event->kind)->payload),
+		.node.is_holder = true,
+		.task = task,
+	};
+	holder->event = event_copy(event, holder + 1);
+	char *text = (char *)(holder + 1) + event_copy_size(event);
+	if (matched.len)
+		memcpy(text, matched.ptr, matched.len);
+	holder->matched = (struct str){text, matched.len};
 }
 
 void
-lua_event_push(lua_State *L, struct event *event, struct str matched)
+lua_event_push(lua_State *L, const struct plugin_task *task, struct str matched, bool whole)
 {
+	const struct event *event = task->delivery.event;
 	enum event_payload payload = event_kind_info(event->kind)->payload;
-	struct holder *holder = lua_newuserdatauv(L, sizeof(*holder), 1);
-	*holder = (struct holder){0};
-	luaL_setmetatable(L, HOLDER_TYPE); /* from here on __gc owns the reference */
-	size_t size = event_memory(event);
-	lua_state_charge(L, (ptrdiff_t)size);
-	holder->charged = size;
-	holder->event = event_ref(event);
-	if (matched.len) {
-		lua_pushlstring(L, matched.ptr, matched.len);
-		lua_setiuservalue(L, -2, 1);
-	}
-	if (event->doc)
-		push_node(L, -1, json_root(event->doc), payload_entity(payload));
-	else if (payload == PAYLOAD_ID)
+	push_new_holder(L, event, matched, task->id);
+	int holder = lua_gettop(L);
+	if (event->doc) {
+		lua_pushvalue(L, holder);
+		make_table(L);
+	} else if (payload == PAYLOAD_ID) {
 		push_text(L, event->id);
-	else if (payload == PAYLOAD_OTHER)
+	} else if (payload == PAYLOAD_OTHER) {
 		push_text(L, event->payload);
+	} else {
+		lua_pushnil(L);
+	}
+	if (whole)
+		push_node(L, holder, 0, ENTITY_EVENT);
 	else
 		lua_pushnil(L);
-	push_node(L, -2, (struct json_value){0}, ENTITY_EVENT); /* holder subject event */
-	lua_remove(L, -3);
+	lua_remove(L, holder);
 }

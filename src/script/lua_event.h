@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Events as Lua tables that fill as they are read. All of these may raise but lua_event_value. */
+/* Events as Lua tables that fill as they are read. All of these may raise. */
 #pragma once
 
 #include <lua.h>
 
 #include "event.h"
+#include "plugin_internal.h"
 
-/* Pushes the subject (a table, the id as a text, or nil) and the event's own table. `matched` is JSON or empty. */
-void lua_event_push(lua_State *L, struct event *event, struct str matched);
-/* True when the table at `index` still is as it came: *value is what it stands for. */
+/* Pushes the subject (a table, the id as a text, or nil) and the event's own table, of the event that the task delivers;
+ * without `whole`, which is for functions that do not look at it, nil in its place. `matched` is JSON or empty. */
+void lua_event_push(lua_State *L, const struct plugin_task *task, struct str matched, bool whole);
+/* True when the table at `index` still is as it came: *value is what it stands for, for use at once. */
 bool lua_event_value(lua_State *L, int index, struct json_value *value);
 /* Makes the value at `index` an ordinary table when it is one that fills itself. */
 void lua_event_fill(lua_State *L, int index);

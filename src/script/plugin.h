@@ -64,7 +64,8 @@ struct plugin_handler {
 	/* Names the handler across restarts and reloads: "=NAME" when the plugin named it, else kinds, a hash of the
 	 * match table and the n-th of those that are equal. One line, unique in the plugin. */
 	char *key;
-	int line; /* where it was registered */
+	int line;         /* where it was registered */
+	bool reads_event; /* its functions take the event's own table, behind the subject */
 };
 struct plugin_stream {
 	char *account; /* NULL: the instance's own */

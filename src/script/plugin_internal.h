@@ -31,6 +31,7 @@ struct plugin_task {
 	int64_t at_ms;   /* when it happens: now or, of a schedule, when it was due */
 	uint64_t number; /* of what happens then, where that is no event */
 	bool is_late;    /* it was started by another task, for a later time than its event */
+	size_t charged;  /* to the instance's memory, once it waits: its event stays as long */
 	struct plugin_task *next;
 };
 
@@ -83,6 +84,8 @@ struct plugin {
 	unsigned last_function; /* id that tusk.after or tusk.spawn gave */
 };
 
+/* A task that runs or waits; NULL: it has ended. */
+struct plugin_task *plugin_find_task(const struct plugin *plugin, uint64_t id);
 /* Frees the tasks; their coroutines go with the state. */
 void plugin_free_tasks(struct plugin *plugin);
 /* Frees the texts of a wait that is over, or that a call which could not wait has left. */

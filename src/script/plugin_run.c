@@ -58,6 +58,17 @@ task_create(struct plugin *plugin)
 	return task;
 }
 
+struct plugin_task *
+plugin_find_task(const struct plugin *plugin, uint64_t id)
+{
+	struct plugin_task *task;
+	LL_FOREACH(plugin->tasks, task) {
+		if (task->id == id)
+			return task;
+	}
+	return NULL;
+}
+
 static void
 leave_thread(lua_State *L, void *data)
 {
@@ -81,6 +92,8 @@ task_destroy(struct plugin *plugin, struct plugin_task *task, bool whole)
 	char error[PLUGIN_ERROR_MAX];
 	LL_DELETE(plugin->tasks, task);
 	event_unref(task->delivery.event);
+	if (task->charged)
+		lua_state_charge(task->thread, -(ptrdiff_t)task->charged);
 	/* Neither of these can fail in a way that matters: what stays behind is a little memory. */
 	if (!whole && !lua_state_tidy(plugin->lua, forget_task, task, error))
 		log_debug(plugin->log, "%s: %s", plugin->name, error);
@@ -142,14 +155,27 @@ push_host_event(lua_State *L, const struct plugin_delivery *delivery)
 	lua_setfield(L, -2, "match");
 }
 
+/* Pushes a function of the module, which is loaded once. */
+static void
+push_callback(lua_State *L, const char *name)
+{
+	static const char callbacks_key; /* registry */
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &callbacks_key) != LUA_TTABLE) {
+		lua_pop(L, 1);
+		lua_state_require(L, "moontusk.callbacks");
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &callbacks_key);
+	}
+	lua_getfield(L, -1, name);
+	lua_remove(L, -2);
+}
+
 /* Pushes what the task is started with: a function and its arguments. Returns how many of those. */
 static int
 push_start(lua_State *L, const struct step *step)
 {
 	const struct plugin_delivery *delivery = &step->task->delivery;
-	lua_state_require(L, "moontusk.callbacks");
-	lua_getfield(L, -1, step->function);
-	lua_remove(L, -2);
+	push_callback(L, step->function);
 	lua_pushinteger(L, step->id);
 	if (strcmp(step->function, "tick") == 0) {
 		lua_pushnumber(L, (lua_Number)step->due_ms / 1000.0);
@@ -158,7 +184,8 @@ push_start(lua_State *L, const struct step *step)
 	if (strcmp(step->function, "fire") == 0)
 		return 1;
 	if (delivery->event)
-		lua_event_push(L, delivery->event, step->matched);
+		lua_event_push(L, step->task, step->matched,
+			plugin_of(L)->handlers[delivery->handler].reads_event);
 	else
 		push_host_event(L, delivery);
 	return 3;
@@ -185,6 +212,11 @@ run_step(lua_State *L, void *data)
 		luaL_error(L, "stack overflow");
 	lua_xmove(L, task->thread, moved);
 	step->waits = lua_state_resume(L, task->thread, count);
+	if (step->waits && task->delivery.event && !task->charged) {
+		size_t size = event_memory(task->delivery.event);
+		lua_state_charge(L, (ptrdiff_t)size);
+		task->charged = size;
+	}
 }
 
 /* Set when it starts: a task that waits does not move on in time. */
@@ -317,21 +349,10 @@ plugin_timer_end(struct plugin *plugin, unsigned function, enum plugin_timer_end
 		log_debug(plugin->log, "%s: %s", plugin->name, error);
 }
 
-static struct plugin_task *
-find_task(const struct plugin *plugin, uint64_t id)
-{
-	struct plugin_task *task;
-	LL_FOREACH(plugin->tasks, task) {
-		if (task->id == id)
-			return task;
-	}
-	return NULL;
-}
-
 enum plugin_verdict
 plugin_resume(struct plugin *plugin, struct plugin_run *run, struct str answer)
 {
-	struct step step = {.task = find_task(plugin, run->id), .answer = answer};
+	struct step step = {.task = plugin_find_task(plugin, run->id), .answer = answer};
 	REQUIRE(step.task);
 	plugin_wait_finish(&run->wait);
 	return run_task(plugin, &step, run);
@@ -340,7 +361,7 @@ plugin_resume(struct plugin *plugin, struct plugin_run *run, struct str answer)
 void
 plugin_abandon(struct plugin *plugin, struct plugin_run *run)
 {
-	struct plugin_task *task = find_task(plugin, run->id);
+	struct plugin_task *task = plugin_find_task(plugin, run->id);
 	REQUIRE(task);
 	task_destroy(plugin, task, false);
 	run->id = 0;

@@ -176,13 +176,35 @@ a_kept_event_outlives_the_next_parse(void **state)
 		DECODE_EVENT);
 	assert_true(json_doc_is_borrowed(first.event->doc));
 	struct event *kept = event_ref(first.event);
-	assert_false(json_doc_is_borrowed(kept->doc));
+	assert_true(json_doc_is_borrowed(kept->doc));
 	assert_int_equal(decode_line(&context, STR("{\"id\":\"8\",\"content\":\"two\"}"), &second),
 		DECODE_EVENT);
+	assert_false(json_doc_is_borrowed(kept->doc));
 	struct json_value content = json_get(json_root(kept->doc), "content");
 	assert_true(str_eq_text(json_str(content), "one"));
 	event_unref(kept);
 	event_unref(first.event);
+	event_own(second.event);
+	assert_false(json_doc_is_borrowed(second.event->doc));
+	event_unref(second.event);
+}
+
+static void
+an_event_that_is_only_held_gives_its_document_back(void **state)
+{
+	struct decode_context context = context_of(state);
+	struct decode_output first, second;
+	context.borrow = true;
+	assert_int_equal(decode_line(&context, STR("{\"id\":\"9\",\"content\":\"one\"}"), &first),
+		DECODE_EVENT);
+	struct event *held = event_hold(first.event);
+	event_unref(first.event);
+	assert_int_equal(decode_line(&context, STR("{\"id\":\"8\",\"content\":\"two\"}"), &second),
+		DECODE_EVENT);
+	assert_null(held->doc);
+	assert_true(str_eq_text(held->id, "9"));
+	event_unhold(held);
+	event_unhold(NULL);
 	event_unref(second.event);
 }
 
@@ -237,6 +259,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(reads_lines_of_every_form, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_kept_event_outlives_the_next_parse, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			an_event_that_is_only_held_gives_its_document_back, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_can_be_no_event, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

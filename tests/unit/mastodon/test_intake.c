@@ -20,6 +20,7 @@ make(enum event_kind kind, const char *stream, const char *param, const char *id
 {
 	return (struct event){
 		.refs = FOREVER,
+		.holds = FOREVER,
 		.kind = kind,
 		.name = str_from(event_kind_info(kind)->name),
 		.stream = str_from(stream),
