@@ -15,7 +15,7 @@
 
 /* One literal of one term, as it was added. */
 struct wanted {
-	struct str literal; /* folded; owned until the set has it */
+	struct str literal; /* folded unless SCAN_EXACT; owned until the set has it */
 	unsigned term;
 	unsigned char view, flags;
 };
@@ -38,6 +38,7 @@ struct table {
 	uint32_t *firsts;     /* count + 1: the uses of literal i begin at firsts[i] */
 	struct use *uses;
 	size_t count;
+	bool exact;          /* texts are looked through as they are */
 	struct plain *plain; /* one of these, NULL both when count is 0 */
 	struct vectorscan *vectorscan;
 };
@@ -100,17 +101,37 @@ scan_source_add(struct scan_source *source, struct scan_term term, struct str li
 
 	if (head.len < literal.len)
 		flags &= ~SCAN_ENDS_WORD;
-	size_t len = casefold_text(head, folded);
+	if (!(flags & SCAN_EXACT))
+		head = (struct str){folded, casefold_text(head, folded)};
 	if (source->count == source->size) {
 		source->size = source->size ? 2 * source->size : 64;
 		source->list = xreallocarray(source->list, source->size, sizeof(*source->list));
 	}
 	source->list[source->count++] = (struct wanted){
-		.literal = {xmemdup0(folded, len), len},
+		.literal = {xmemdup0(head.ptr, head.len), head.len},
 		.term = term.number,
 		.view = (unsigned char)term.view,
 		.flags = (unsigned char)flags,
 	};
+}
+
+/* A view with a literal whose case does not matter is looked through case-folded, for all of its literals: what stands in
+ * the text as it is stands in both when both are folded. */
+static void
+fold_exact(struct scan_source *source, struct scan_set *set)
+{
+	bool folded[VIEW_COUNT] = {false};
+
+	for (size_t i = 0; i < source->count; i++)
+		folded[source->list[i].view] |= !(source->list[i].flags & SCAN_EXACT);
+	for (size_t i = 0; i < source->count; i++) {
+		struct wanted *wanted = &source->list[i];
+		char *text = (char *)(uintptr_t)wanted->literal.ptr;
+		if (folded[wanted->view] && (wanted->flags & SCAN_EXACT))
+			wanted->literal.len = casefold_text(wanted->literal, text);
+	}
+	for (size_t i = 0; i < VIEW_COUNT; i++)
+		set->tables[i].exact = !folded[i];
 }
 
 /* By view, then literal, then term. */
@@ -179,6 +200,7 @@ scan_set_create(struct scan_source *source, const struct scan_options *options)
 
 	set->term_count = source->term_count;
 	set->cached = source->count > 0;
+	fold_exact(source, set);
 	if (source->count > 0)
 		qsort(source->list, source->count, sizeof(*source->list), compare_wanted);
 	while (start < source->count) {
@@ -290,7 +312,21 @@ scan_begin(struct scan *scan)
 static bool
 in_word(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+	return ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* The text as the table's literals are; in the scan's memory, or where it was. */
+static struct str
+fold_case(struct scan *scan, const struct table *table, struct str text)
+{
+	if (table->exact)
+		return text;
+	if (text.len > scan->folded_size) {
+		free(scan->folded);
+		scan->folded_size = text.len < 4096 ? 4096 : text.len;
+		scan->folded = xmalloc(scan->folded_size);
+	}
+	return (struct str){scan->folded, casefold_text(text, scan->folded)};
 }
 
 static void
@@ -325,12 +361,7 @@ scan_text(struct scan *scan, enum view view, struct str text)
 	scan->scanned |= UINT64_C(1) << view;
 	if (table->count == 0 || text.len == 0)
 		return;
-	if (text.len > scan->folded_size) {
-		free(scan->folded);
-		scan->folded_size = text.len < 4096 ? 4096 : text.len;
-		scan->folded = xmalloc(scan->folded_size);
-	}
-	scan->text = (struct str){scan->folded, casefold_text(text, scan->folded)};
+	scan->text = fold_case(scan, table, text);
 	scan->table = table;
 	if (table->plain)
 		plain_run(table->plain, scan->text, on_hit, scan);

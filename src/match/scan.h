@@ -17,13 +17,14 @@ struct scan_term {
 	enum view view;
 };
 
-/* No hit where an ASCII letter, digit or underscore stands before, or behind, the literal. */
-enum { SCAN_STARTS_WORD = 1, SCAN_ENDS_WORD = 2 };
+/* STARTS, ENDS: no hit where an ASCII letter, digit or underscore stands before, or behind, the literal. EXACT: the text has
+ * it byte for byte, or not at all; when that is so of all literals of a view, its texts are not case-folded. */
+enum { SCAN_STARTS_WORD = 1, SCAN_ENDS_WORD = 2, SCAN_EXACT = 4 };
 
 struct scan_source *scan_source_create(void); /* new */
 void scan_source_destroy(struct scan_source *source);
 struct scan_term scan_source_term(struct scan_source *source, enum view view); /* a new one */
-/* `literal` is copied and case-folded (casefold.h); of a longer one LITERAL_LEN_MAX bytes are looked for. Not empty. */
+/* `literal` is copied, and case-folded (casefold.h) unless it is exact; of a longer one LITERAL_LEN_MAX bytes are looked for. Not empty. */
 void scan_source_add(
 	struct scan_source *source, struct scan_term term, struct str literal, int flags);
 size_t scan_source_count(const struct scan_source *source); /* literals */

@@ -243,7 +243,9 @@ words_each_literal(const struct words *words, words_literal_fn *fn, void *data)
 	HASH_ITER(hh, words->heads, head, next) {
 		for (const struct entry *e = head->entries; e; e = e->next) {
 			struct str word = fold_str(&e->fold);
-			int flags = is_word_byte(word.ptr[0]) ? SCAN_STARTS_WORD : 0;
+			int flags = SCAN_EXACT;
+			if (is_word_byte(word.ptr[0]))
+				flags |= SCAN_STARTS_WORD;
 			if (is_word_byte(word.ptr[word.len - 1]))
 				flags |= SCAN_ENDS_WORD;
 			fn(data, word, flags);

@@ -34,8 +34,8 @@ bool words_find(const struct words *words, const struct fold *text, struct words
 bool words_find_leet(const struct words *words, const struct fold *leet, struct words_hit *hit);
 
 /* For the set that looks for all words at once (scan.h): tells a literal for each entry. In every folded text that
- * words_find finds something in, one of the literals stands, with the neighbours that the SCAN_ flags ask for, also when
- * both are case-folded by casefold.h. False, and nothing is told, when some are looked for in the leet form. */
+ * words_find finds something in, one of the literals stands byte for byte, with the neighbours that the SCAN_ flags
+ * ask for, also when both are case-folded by casefold.h. False, and nothing is told, when some are looked for in the leet form. */
 typedef void words_literal_fn(void *data, struct str literal, int flags);
 bool words_each_literal(const struct words *words, words_literal_fn *fn, void *data);
 

@@ -28,6 +28,7 @@ struct model {
 	size_t counts[TERMS];
 	int flags[TERMS];
 	struct scan_term terms[TERMS];
+	bool folds; /* some literal of VIEW_TEXT is not exact */
 };
 
 static size_t
@@ -49,12 +50,18 @@ static struct scan_set *
 random_set(struct rng *rng, struct model *model, const struct scan_options *options)
 {
 	struct scan_source *source = scan_source_create();
+	uint64_t exact = rng_below(rng, 3); /* none of the literals, some, all */
 
+	model->folds = false;
 	for (size_t i = 0; i < TERMS; i++) {
 		model->terms[i] =
 			scan_source_term(source, rng_below(rng, 3) ? VIEW_TEXT : VIEW_FOLDED);
 		model->counts[i] = rng_below(rng, 4);
 		model->flags[i] = (int)rng_below(rng, 4);
+		if (exact == 2 || (exact == 1 && rng_below(rng, 2)))
+			model->flags[i] |= SCAN_EXACT;
+		else if (model->terms[i].view == VIEW_TEXT && model->counts[i] > 0)
+			model->folds = true;
 		for (size_t n = 0; n < model->counts[i]; n++) {
 			random_text(rng, model->literals[i][n], sizeof(model->literals[i][n]), 5);
 			scan_source_add(source, model->terms[i], str_from(model->literals[i][n]),
@@ -70,15 +77,24 @@ is_word_byte(char c)
 	return c == '_' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
-/* One by one: folded literal in folded text, with the neighbours that its flags want. */
+static size_t
+fold(const struct model *model, struct str text, char *out)
+{
+	if (model->folds)
+		return casefold_text(text, out);
+	memcpy(out, text.ptr, text.len);
+	return text.len;
+}
+
+/* One by one: the literal in the text, both folded unless all literals are exact, with the neighbours that its flags want. */
 static bool
 expected(const struct model *model, size_t term, struct str text)
 {
 	char folded[512], literal[64];
-	size_t len = casefold_text(text, folded);
+	size_t len = fold(model, text, folded);
 
 	for (size_t n = 0; n < model->counts[term]; n++) {
-		size_t size = casefold_text(str_from(model->literals[term][n]), literal);
+		size_t size = fold(model, str_from(model->literals[term][n]), literal);
 		for (size_t at = 0; at + size <= len; at++) {
 			if (memcmp(folded + at, literal, size) != 0)
 				continue;
