@@ -84,38 +84,11 @@ is_alnum(char c)
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
-/* One byte in each of eight. */
-#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* What the eight bytes of ASCII text behind each other are like: a bit for each of the last 64, the newest lowest. */
+/* What ASCII text is like: a bit for each of the last 64 characters, the newest lowest. */
 struct history {
 	uint64_t words; /* letters and digits */
 	uint64_t blanks;
 };
-
-/* The top bit of each byte from `first` to `last`; bytes are below 0x80. */
-static inline uint64_t
-in_range(uint64_t x, unsigned first, unsigned last)
-{
-	return (x + EIGHT(0x80u - first)) & ~(x + EIGHT(0x7fu - last)) & EIGHT(0x80u);
-}
-
-/* The top bits of the bytes as eight bits, that of the first byte highest. */
-static inline uint64_t
-bits_of(uint64_t tops)
-{
-	return ((tops >> 7) * UINT64_C(0x8040201008040201)) >> 56;
-}
-
-/* True when letters stand apart in what was seen last, or blanks next to each other. */
-static inline bool
-is_suspicious(struct history seen)
-{
-	uint64_t single = seen.words & ~(seen.words << 1) & ~(seen.words >> 1);
-
-	return ((single & single >> 2 & single >> 4) | (single & single >> 4 & single >> 8) |
-		       (seen.blanks & seen.blanks >> 1)) != 0;
-}
 
 /* Folds ASCII from `at` on, which stands behind a word or at the start; returns where it stopped, before `end` because
  * of something that is not plain. */
@@ -127,32 +100,12 @@ fold_ascii(struct fold *fold, struct str text, size_t at, size_t end)
 	char *out = fold->ptr + fold->len;
 	size_t start = at;
 
-	while (at + 8 <= end) {
-		uint64_t x;
-		memcpy(&x, text.ptr + at, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		x = __builtin_bswap64(x);
-#endif
-		if ((x & EIGHT(0x80u)) || in_range(x, '\t', '\t'))
-			break;
-		uint64_t small = x | in_range(x, 'A', 'Z') >> 2;
-		uint64_t words = in_range(small, 'a', 'z') | in_range(x, '0', '9');
-		seen.words = seen.words << 8 | bits_of(words);
-		seen.blanks = seen.blanks << 8 | bits_of(in_range(x, ' ', ' '));
-		if (is_suspicious(seen))
-			break;
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		small = __builtin_bswap64(small);
-#endif
-		memcpy(out, &small, 8);
-		out += 8;
-		at += 8;
-	}
 	for (; at < end; at++) {
 		char c = text.ptr[at];
 		seen.words = seen.words << 1 | is_alnum(c);
 		seen.blanks = seen.blanks << 1 | (c == ' ');
-		if ((unsigned char)c >= 0x80 || c == '\t' || is_suspicious(seen))
+		if ((unsigned char)c >= 0x80 || c == '\t' || fold_may_be_joined(seen.words) ||
+			(seen.blanks & 3) == 3)
 			break;
 		*out++ = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 	}
@@ -165,9 +118,8 @@ fold_ascii(struct fold *fold, struct str text, size_t at, size_t end)
 	return at;
 }
 
-/* The end of the last word of two letters or more before `at`, which nothing behind it can change; `low` at least. */
-static size_t
-safe_point(const char *text, size_t low, size_t at)
+size_t
+fold_safe_point(const char *text, size_t low, size_t at)
 {
 	while (at > low && is_alnum(text[at - 1]))
 		at--;
@@ -402,16 +354,19 @@ fold_text(struct fold *fold, struct str text, size_t max, struct source_map *map
 	while (at < text.len && fold->len < max && !fold->full) {
 		size_t end = text.len - at > max - fold->len ? at + (max - fold->len) : text.len;
 		low = at;
-		at = fold_ascii(fold, text, at, end);
-		if (at == end)
-			break;
-		size_t safe = safe_point(text.ptr, low, at);
-		fold->len -= at - safe;
-		if (map)
-			source_map_cut(map, fold->len);
-		at = safe;
-		if (!map && end == text.len && fold_quickly(fold, text, &at))
-			continue;
+		if (!map && end == text.len) {
+			if (fold_quickly(fold, text, &at))
+				break;
+		} else {
+			at = fold_ascii(fold, text, at, end);
+			if (at == end)
+				break;
+			size_t safe = fold_safe_point(text.ptr, low, at);
+			fold->len -= at - safe;
+			if (map)
+				source_map_cut(map, fold->len);
+			at = safe;
+		}
 		if (!fold->folder)
 			fold->folder = xcalloc(1, sizeof(*fold->folder));
 		at = fold_slowly(fold, text, at, max);

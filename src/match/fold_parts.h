@@ -61,9 +61,22 @@ void fold_flush(struct fold *fold, size_t count, size_t max);
 /* How many of the units can be put together before the rest is known: what follows them changes nothing about them, and they
  * nothing about it. 0: none. */
 size_t fold_safe_count(const struct folder *folder);
-/* fold_quick.c: folds from *at on, which stands behind a word or at the start, where there is room for all of the text. True: to the
- * end of the text, or to the end of a word of ASCII with more ASCII behind. False: up to a word that has to be looked at by
- * characters. *at is behind a word of two letters or more in each case, or where it was. Tells no map. */
+/* True when letters stand apart in what was read last, as fold_join.c puts them together: a bit for each of the last 64
+ * characters, the newest lowest, which is set for letters and digits. */
+static inline bool
+fold_may_be_joined(uint64_t words)
+{
+	uint64_t single = words & ~(words << 1) & ~(words >> 1);
+
+	return ((single & single >> 2 & single >> 4) | (single & single >> 4 & single >> 8)) != 0;
+}
+
+/* The end of the last word of two letters or more before `at`, which nothing behind it can change; `low` at least. The text
+ * between is ASCII. */
+size_t fold_safe_point(const char *text, size_t low, size_t at);
+/* fold_quick.c: folds from *at on, which stands behind a word or at the start, where there is room for all of the text. True: to
+ * the end. False: up to a word that has to be looked at by characters; *at is behind a word of two letters or more, or where it
+ * was. Tells no map. */
 bool fold_quickly(struct fold *fold, struct str text, size_t *at);
 /* fold_words.c: look-alikes and marks of each word; decides which marks stay. */
 void fold_words(struct folder *folder);

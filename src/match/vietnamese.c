@@ -7,22 +7,22 @@
 #include "attr.h"
 
 /* Letters with shapes as one byte each: A ă, B â, E ê, O ô, P ơ, U ư, D đ. */
-static const char *const onsets[] = {"", "b", "c", "ch", "d", "D", "g", "gh", "gi", "h", "k", "kh",
-	"l", "m", "n", "ng", "ngh", "nh", "p", "ph", "qu", "r", "s", "t", "th", "tr", "v", "x"};
+static const char onsets[][4] = {"", "b", "c", "ch", "d", "D", "g", "gh", "gi", "h", "k", "kh", "l",
+	"m", "n", "ng", "ngh", "nh", "p", "ph", "qu", "r", "s", "t", "th", "tr", "v", "x"};
 
-/* In byte order. Each begins with a vowel. */
-static const char *const rimes[] = {"Ac", "Am", "An", "Ang", "Ap", "At", "Bc", "Bm", "Bn", "Bng",
-	"Bp", "Bt", "Bu", "By", "E", "Ec", "Ech", "Em", "En", "Enh", "Ep", "Et", "Eu", "O", "Oc",
-	"Oi", "Om", "On", "Ong", "Op", "Ot", "P", "Pi", "Pm", "Pn", "Pp", "Pt", "U", "UPc", "UPi",
-	"UPm", "UPn", "UPng", "UPp", "UPt", "UPu", "Ua", "Uc", "Ui", "Um", "Un", "Ung", "Ut", "Uu",
-	"a", "ac", "ach", "ai", "am", "an", "ang", "anh", "ao", "ap", "at", "au", "ay", "e", "ec",
-	"em", "en", "eng", "eo", "ep", "et", "i", "iEc", "iEm", "iEn", "iEng", "iEp", "iEt", "iEu",
-	"ia", "ich", "im", "in", "inh", "ip", "it", "iu", "o", "oAc", "oAm", "oAn", "oAng", "oAt",
-	"oa", "oac", "oach", "oai", "oam", "oan", "oang", "oanh", "oao", "oap", "oat", "oay", "oc",
-	"oe", "oen", "oeo", "oet", "oi", "om", "on", "ong", "ooc", "oong", "op", "ot", "u", "uBn",
-	"uBng", "uBt", "uBy", "uE", "uEch", "uEnh", "uOc", "uOi", "uOm", "uOn", "uOng", "uOt", "uP",
-	"ua", "uc", "ui", "um", "un", "ung", "up", "ut", "uy", "uyEn", "uyEt", "uya", "uych",
-	"uynh", "uyt", "uyu", "y", "yEm", "yEn", "yEng", "yEt", "yEu", "ych", "ynh", "yt"};
+/* In byte order, with zeros behind. Each begins with a vowel. */
+static const char rimes[][8] = {"Ac", "Am", "An", "Ang", "Ap", "At", "Bc", "Bm", "Bn", "Bng", "Bp",
+	"Bt", "Bu", "By", "E", "Ec", "Ech", "Em", "En", "Enh", "Ep", "Et", "Eu", "O", "Oc", "Oi",
+	"Om", "On", "Ong", "Op", "Ot", "P", "Pi", "Pm", "Pn", "Pp", "Pt", "U", "UPc", "UPi", "UPm",
+	"UPn", "UPng", "UPp", "UPt", "UPu", "Ua", "Uc", "Ui", "Um", "Un", "Ung", "Ut", "Uu", "a",
+	"ac", "ach", "ai", "am", "an", "ang", "anh", "ao", "ap", "at", "au", "ay", "e", "ec", "em",
+	"en", "eng", "eo", "ep", "et", "i", "iEc", "iEm", "iEn", "iEng", "iEp", "iEt", "iEu", "ia",
+	"ich", "im", "in", "inh", "ip", "it", "iu", "o", "oAc", "oAm", "oAn", "oAng", "oAt", "oa",
+	"oac", "oach", "oai", "oam", "oan", "oang", "oanh", "oao", "oap", "oat", "oay", "oc", "oe",
+	"oen", "oeo", "oet", "oi", "om", "on", "ong", "ooc", "oong", "op", "ot", "u", "uBn", "uBng",
+	"uBt", "uBy", "uE", "uEch", "uEnh", "uOc", "uOi", "uOm", "uOn", "uOng", "uOt", "uP", "ua",
+	"uc", "ui", "um", "un", "ung", "up", "ut", "uy", "uyEn", "uyEt", "uya", "uych", "uynh",
+	"uyt", "uyu", "y", "yEm", "yEn", "yEng", "yEt", "yEu", "ych", "ynh", "yt"};
 
 /* The byte for a letter with that shape mark; 0: there is no such letter. */
 static char
@@ -45,7 +45,23 @@ shaped(char letter, uint32_t mark)
 static bool
 is_vowel(char c)
 {
-	return c && strchr("aeiouyABEOPU", c);
+	switch (c) {
+	case 'a':
+	case 'e':
+	case 'i':
+	case 'o':
+	case 'u':
+	case 'y':
+	case 'A':
+	case 'B':
+	case 'E':
+	case 'O':
+	case 'P':
+	case 'U':
+		return true;
+	default:
+		return false;
+	}
 }
 
 static bool
@@ -62,9 +78,9 @@ is_stopped_tone(uint32_t mark)
 }
 
 struct syllable {
-	char text[VIETNAMESE_LETTERS + 1];
-	uint32_t tone;  /* 0: none */
-	size_t tone_at; /* letter */
+	char text[VIETNAMESE_LETTERS + 1]; /* zeros behind */
+	uint32_t tone;                     /* 0: none */
+	size_t tone_at;                    /* letter */
 	bool marked;
 };
 
@@ -93,25 +109,69 @@ read_letter(struct syllable *syllable, size_t at, const struct vietnamese_letter
 	return true;
 }
 
-static bool
-is_rime(const char *text, uint32_t tone)
+/* Eight bytes as a number that is ordered as they are. */
+static uint64_t
+as_number(const char bytes[8])
 {
-	size_t low = 0, high = is_vowel(*text) ? COUNT_OF(rimes) : 0, len = strlen(text);
+	uint64_t number;
+
+	memcpy(&number, bytes, 8);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	number = __builtin_bswap64(number);
+#endif
+	return number;
+}
+
+/* `text`: the rime, and zeros. */
+static bool
+is_rime(uint64_t text)
+{
+	size_t low = 0, high = COUNT_OF(rimes);
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = strcmp(rimes[middle], text);
-		if (order == 0) {
-			bool stopped = strchr("cpt", text[len - 1]) ||
-				       (len > 1 && strcmp(text + len - 2, "ch") == 0);
-			return !stopped || is_stopped_tone(tone);
-		}
-		if (order < 0)
+		uint64_t rime = as_number(rimes[middle]);
+		if (rime == text)
+			return true;
+		if (rime < text)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	return false;
+}
+
+/* Ends in c, ch, p or t. */
+static bool
+is_stopped(const struct syllable *syllable, size_t len)
+{
+	char last = syllable->text[len - 1];
+
+	return last == 'c' || last == 'p' || last == 't' ||
+	       (last == 'h' && len > 1 && syllable->text[len - 2] == 'c');
+}
+
+/* The rime begins at `at`. */
+static bool
+has_rime(const struct syllable *syllable, size_t at, size_t len)
+{
+	return at < len && is_vowel(syllable->text[at]) &&
+	       (!syllable->tone || syllable->tone_at >= at) &&
+	       is_rime(as_number(syllable->text) << 8 * at) &&
+	       (!is_stopped(syllable, len) || is_stopped_tone(syllable->tone));
+}
+
+/* Bytes of the onset if the syllable begins with it, and -1 if it does not. */
+static int
+onset_len(const char *onset, const char *text)
+{
+	int len = 0;
+
+	for (; onset[len]; len++) {
+		if (onset[len] != text[len])
+			return -1;
+	}
+	return len;
 }
 
 bool
@@ -128,16 +188,15 @@ vietnamese_syllable(const struct vietnamese_letter *letters, size_t count)
 	for (size_t i = 0; syllable.marked && i < COUNT_OF(onsets); i++) {
 		if (onsets[i][0] && onsets[i][0] != syllable.text[0])
 			continue; /* nearly all */
-		size_t len = strlen(onsets[i]);
-		if (strncmp(syllable.text, onsets[i], len) != 0)
+		int len = onset_len(onsets[i], syllable.text);
+		if (len < 0)
 			continue;
-		const char *rime = syllable.text + len;
+		size_t rime = (size_t)len;
 		/* "gì" is g and i; "qu" and "gi" lend their vowel to no tone */
-		if (strcmp(onsets[i], "gi") == 0 && (*rime == '\0' || *rime == 'E'))
+		if (onsets[i][0] == 'g' && onsets[i][1] == 'i' &&
+			(syllable.text[rime] == '\0' || syllable.text[rime] == 'E'))
 			rime--;
-		bool tone_fits =
-			!syllable.tone || syllable.tone_at >= (size_t)(rime - syllable.text);
-		if (tone_fits && is_rime(rime, syllable.tone))
+		if (has_rime(&syllable, rime, count))
 			return true;
 	}
 	return false;

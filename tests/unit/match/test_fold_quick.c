@@ -24,7 +24,9 @@ folds_alike_with_a_map_and_without(void **state)
 		"с", "оса", "Ё", "Київ", "ΆΛΦΑ", "όσο", "ο", "νυ", "猫が", "ガギ", "ｶﾞ", "今朝の",
 		"。", "漢", "오늘", "각", "ᄀ", "ᆨ", "هذا", "مَرحبا", "שלום", "नमस्ते", "ไทย", "12",
 		"٣", "…", "’", "“", "™", "½", "€", "☕", "❤️", "👩🏽‍🚀", "🇩🇪", "🇶🇶",
-		"\xcc\x81", "\xcc\xb5", "\xe2\x80\x8d", "\xc2\xad", "\xc2\xa0"};
+		"\xcc\x81", "\xcc\xb5", "\xe2\x80\x8d", "\xc2\xad", "\xc2\xa0", "\xef\xb8\x8f",
+		"\xe2\x80\x8b", "\xe2\x80\x8c", "\xcd\x8f", "\xf3\xa0\x81\xa7", "㏊",
+		"vi\xc2\xad\u1ec7t", "word", "The Brown Fox, 42", "1.2.3", "a b c", "ĳ"};
 	struct fold mapped = {0}, plain = {0};
 	struct rng rng;
 	struct buf text;
@@ -32,7 +34,7 @@ folds_alike_with_a_map_and_without(void **state)
 
 	rng_seed(&rng, 5);
 	buf_init(&text, 4096);
-	for (int round = 0; round < 20000; round++) {
+	for (int round = 0; round < 60000; round++) {
 		struct source_map map = {0};
 		buf_clear(&text);
 		for (uint64_t left = 1 + rng_below(&rng, 16); left > 0; left--)
