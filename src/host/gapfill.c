@@ -247,8 +247,8 @@ gapfill_state(
 			on_lost(source, status);
 		if (status->state == STREAM_DISABLED)
 			on_disabled(source);
-		if (status->state == STREAM_CONNECTING && strcmp(status->transport, "poll") == 0)
-			source->polled = true;
+		if (status->state == STREAM_CONNECTING)
+			source->polled = strcmp(status->transport, "poll") == 0;
 		loop_timer_start(gapfill->timer, 0, 0);
 	}
 }

@@ -29,6 +29,7 @@ struct link {
 	struct pace pace;
 	struct wanted *wanted; /* list, wanted::next: asked for before the link was ready */
 	bool paused;
+	bool due;      /* the look that runs was planned, and is not one of a doubt */
 	bool disabled; /* the token is no good: no further look */
 };
 
@@ -81,7 +82,7 @@ start_streaming(struct link *link)
 {
 	link->config.streaming.account = link->config.account;
 	if (!link->config.account->streaming)
-		link->config.streaming.transport = TRANSPORT_POLL;
+		link->config.streaming.absent = true;
 	link->streaming = streaming_create(&link->config.streaming, &streaming_events, link);
 	streaming_pause(link->streaming, link->paused);
 	while (link->wanted) {
@@ -146,7 +147,9 @@ on_looked(void *data, enum discovery_result result, const char *message)
 	struct account *account = link->config.account;
 	struct log *log = link->config.streaming.log;
 	bool none = !account->streaming;
+	bool due = link->due;
 	link->discovery = NULL;
+	link->due = false;
 	if (none &&
 		link->known) /* a slip of the server, or the end of its streaming: that shows by itself */
 		account->streaming = xstrdup(link->known);
@@ -163,9 +166,11 @@ on_looked(void *data, enum discovery_result result, const char *message)
 			account->streaming);
 		streaming_moved(link->streaming);
 	} else if (!none && !link->known) {
-		log_info(log, "%s: the server has streaming now: it is used after a restart",
-			account->name);
+		log_info(log, "%s: the server names a streaming server now: %s", account->name,
+			account->streaming);
 	}
+	if (result == DISCOVERY_DONE && !none && due)
+		streaming_again(link->streaming);
 }
 
 static void
@@ -193,6 +198,7 @@ on_retry(void *data)
 {
 	struct link *link = data;
 	if (link->streaming) {
+		link->due = true;
 		look_again(link);
 		return;
 	}

@@ -80,7 +80,8 @@ streaming_wall_ms(const struct streaming *streaming)
 static const char *
 transport_name(const struct sub *sub)
 {
-	return sub->polled ? "poll" : sub->streaming->use_ws ? "ws" : "sse";
+	bool over_ws = sub->streaming->use_ws && (sub->request == 0 || !sub->has_bytes);
+	return sub->polled ? "poll" : over_ws ? "ws" : "sse";
 }
 
 static struct stream_status
@@ -95,7 +96,10 @@ sub_status(const struct sub *sub)
 		.param = sub_param(sub),
 		.state = sub->state,
 		.was = sub->was,
-		.retry_ms = sub->state == STREAM_WAITING && left > 0 ? left : 0,
+		.retry_ms =
+			(sub->state == STREAM_WAITING || sub->state == STREAM_REFUSED) && left > 0
+				? left
+				: 0,
 		.reason = sub->reason,
 		.transport = transport_name(sub),
 		.since_ms = sub->since_ms,
@@ -141,6 +145,9 @@ sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *
 	sub->since_ms = sub->state != state ? streaming_wall_ms(streaming) : sub->since_ms;
 	sub->was = sub->state;
 	sub->state = state;
+	if (sub_is_live(sub) && !sub->polled) {
+		streaming->regain = false;
+	}
 	sub->retry_at_ms = loop_now_ms(streaming->config.loop) + retry_ms;
 	struct stream_status status = sub_status(sub);
 	status.news = sub_news(sub);
@@ -152,6 +159,7 @@ on_sub_timer(void *data)
 {
 	struct sub *sub = data;
 	if (!sub_is_active(sub)) {
+		sub_ask_again(sub);
 		return;
 	}
 	if (sub->streaming->use_ws) {
@@ -179,6 +187,7 @@ sub_destroy(struct sub *sub)
 	free(sub->place);
 	sse_finish(&sub->sse);
 	free(sub->param);
+	free(sub->refusal);
 	free(sub->reason);
 	free(sub);
 }
@@ -311,8 +320,13 @@ with_defaults(struct streaming_times times)
 		.overlap_ms = 5 * 1000,
 		.age_min_ms = 6 * 3600 * 1000,
 		.age_max_ms = 24 * 3600 * 1000,
+		.refused_ms = 24 * 3600 * 1000,
 	};
-	return times.ws_quiet_ms > 0 ? times : defaults;
+	if (times.ws_quiet_ms == 0) {
+		return defaults;
+	}
+	times.refused_ms = times.refused_ms > 0 ? times.refused_ms : defaults.refused_ms;
+	return times;
 }
 
 struct streaming *
@@ -325,6 +339,10 @@ streaming_create(
 	streaming->data = data;
 	streaming->config.times = with_defaults(config->times);
 	streaming->use_ws = config->transport != TRANSPORT_SSE;
+	streaming->wanted = config->transport;
+	if (config->absent) {
+		streaming->config.transport = TRANSPORT_POLL;
+	}
 	streaming->kick = loop_timer_create(config->loop, on_kick, streaming);
 	streaming->retry = loop_timer_create(config->loop, on_retry, streaming);
 	streaming->ask = loop_timer_create(config->loop, on_ask, streaming);
@@ -371,10 +389,12 @@ streaming_add(struct streaming *streaming, struct str stream, struct str param)
 	const struct stream_info *info = stream_info(stream);
 	REQUIRE(info != NULL);
 	param = stream_param(info, param);
-	if (find_sub(streaming, stream, param) != NULL) {
+	struct sub *sub = find_sub(streaming, stream, param);
+	if (sub != NULL) {
+		sub_ask_again(sub);
 		return;
 	}
-	struct sub *sub = xcalloc(1, sizeof(*sub));
+	sub = xcalloc(1, sizeof(*sub));
 	sub->streaming = streaming;
 	sub->info = info;
 	sub->param = str_dup(param);

@@ -26,7 +26,8 @@ enum stream_state {
 			    an event came */
 	STREAM_FILLING, /* live, and what it may have missed before is being fetched: streaming_filling */
 	STREAM_WAITING, /* until the next attempt; retry_ms says how long */
-	STREAM_REFUSED, /* the server will not have it: scope, list, unknown stream. Not retried. */
+	STREAM_REFUSED, /* the server will not have it: scope, list, unknown stream. Asked for again a day later;
+			   retry_ms says when */
 	STREAM_DISABLED, /* credentials no longer good. Nothing of this account is retried. */
 };
 
@@ -41,7 +42,7 @@ struct stream_status {
 	struct str stream, param;
 	enum stream_news news;               /* for on_state */
 	enum stream_state state, was;        /* `was`: before this one, for on_state */
-	int64_t retry_ms;                    /* STREAM_WAITING */
+	int64_t retry_ms;                    /* STREAM_WAITING, STREAM_REFUSED */
 	const char *reason;                  /* for people; "" when there is nothing to say */
 	const char *transport;               /* "ws", "sse" or "poll" */
 	int64_t since_ms;                    /* Unix ms: when the state began */
@@ -74,6 +75,7 @@ struct streaming_times {
 	int64_t overlap_ms; /* that a connection is kept beside the one that takes its place */
 	int64_t age_min_ms,
 		age_max_ms; /* of a connection; between them by chance (protocol.md 2.6) */
+	int64_t refused_ms; /* about so long a refused stream is left alone */
 };
 
 struct streaming_config {
@@ -85,6 +87,7 @@ struct streaming_config {
 	struct json_parser *parser;
 	const struct account *account; /* kept; discovery is done */
 	enum transport transport;
+	bool absent; /* the server names no streaming: as TRANSPORT_POLL, until streaming_again */
 	const char *user_agent;
 	struct streaming_times times; /* all 0: the usual ones */
 };
@@ -93,11 +96,13 @@ struct streaming;
 
 /* Keeps everything in `config` (the struct itself is copied). Connects when the first stream is added. Callbacks run
  * from the loop, or from inside the functions that say so. Auto tries WebSocket first; where its handshake fails, SSE, and
- * back. What each end of a connection leads to stands in docs/architecture.md. */
+ * back; while SSE is used, WebSocket is tried beside it when a connection is old. What each end of a connection leads to
+ * stands in docs/architecture.md. */
 struct streaming *streaming_create(
 	const struct streaming_config *config, const struct streaming_events *events, void *data);
 void streaming_destroy(struct streaming *streaming); /* no callbacks after */
-/* The stream must have passed stream_check. Adding one that is there does nothing. One that no server streams (stream_name.h) is
+/* The stream must have passed stream_check. Adding one that is there does nothing, but a refused one is asked for
+ * again. One that no server streams (stream_name.h) is
  * CONNECTING until somebody polls it, as with TRANSPORT_POLL. */
 void streaming_add(struct streaming *streaming, struct str stream, struct str param);
 void streaming_remove(struct streaming *streaming, struct str stream, struct str param);
@@ -111,6 +116,9 @@ void streaming_filling(
 void streaming_reconnect(struct streaming *streaming, const char *reason);
 /* account->streaming is another one now: redirects are forgotten, and a wait is cut short. */
 void streaming_moved(struct streaming *streaming);
+/* The instance document names a streaming server. Where streams are polled for want of one, connections are tried once; when
+ * none comes to bring a stream the streams are CONNECTING for who polls, without a word to on_absent. */
+void streaming_again(struct streaming *streaming);
 /* The credentials are no good, as somebody else found out: everything is DISABLED, and said once. */
 void streaming_disable(struct streaming *streaming, const char *reason);
 /* Somebody fetches the stream by polling, and this is how it stands: LIVE, FILLING, WAITING (`retry_ms`) or REFUSED.

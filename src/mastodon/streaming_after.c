@@ -38,8 +38,12 @@ streaming_cut(struct streaming *streaming)
 	streaming_probe_cancel(streaming);
 	DL_FOREACH(streaming->subs, sub) {
 		streaming_sse_cancel(sub);
-		loop_timer_stop(sub->timer);
+		sub->old = sub->leaving = false;
+		if (sub->state != STREAM_REFUSED) {
+			loop_timer_stop(sub->timer);
+		}
 	}
+	streaming->trial = false;
 }
 
 void
@@ -60,7 +64,9 @@ void
 streaming_stop(struct streaming *streaming, const char *words)
 {
 	char *reason = xasprintf("credentials: the server says %s", words);
-	streaming_disable(streaming, reason);
+	if (!streaming_regain_failed(streaming, reason)) {
+		streaming_disable(streaming, reason);
+	}
 	free(reason);
 }
 
@@ -91,10 +97,21 @@ void
 sub_refuse(struct sub *sub, const char *reason)
 {
 	char label[SUB_LABEL_BYTES];
-	log_error(sub->streaming->config.log, "%s: %s will not work: %s",
+	if (streaming_regain_failed(sub->streaming, reason)) {
+		return;
+	}
+	/* What is still as it was a day ago has been said. */
+	bool said = sub->refusal != NULL && strcmp(sub->refusal, reason) == 0;
+	int64_t wait_ms = sub_refused_ms(sub);
+	log_write(sub->streaming->config.log, said ? LOG_DEBUG : LOG_ERROR, LOG_MODULE,
+		"%s: %s will not work: %s; it is asked for again in about a day, and when plugins or the config are loaded anew",
 		sub->streaming->config.account->name, sub_label(sub, label, sizeof(label)), reason);
-	loop_timer_stop(sub->timer);
-	sub_set(sub, STREAM_REFUSED, 0, reason);
+	if (!said) {
+		free(sub->refusal);
+		sub->refusal = xstrdup(reason);
+	}
+	sub_set(sub, STREAM_REFUSED, wait_ms, reason);
+	loop_timer_start(sub->timer, wait_ms, 0);
 	streaming_kick(sub->streaming); /* which ends what is open for it */
 }
 
@@ -169,9 +186,8 @@ streaming_switch(struct streaming *streaming, const char *reason)
 	free(text);
 }
 
-/* There is no streaming at all: somebody else may poll. */
-static void
-give_up_streaming(struct streaming *streaming, const char *reason)
+void
+streaming_leave_to_polling(struct streaming *streaming, const char *reason)
 {
 	struct sub *sub;
 	streaming_cut(streaming);
@@ -183,6 +199,13 @@ give_up_streaming(struct streaming *streaming, const char *reason)
 			sub_set(sub, STREAM_CONNECTING, 0, reason);
 		}
 	}
+}
+
+/* There is no streaming at all. */
+static void
+give_up_streaming(struct streaming *streaming, const char *reason)
+{
+	streaming_leave_to_polling(streaming, reason);
 	if (streaming->events.on_absent != NULL) {
 		streaming->events.on_absent(streaming->data, reason);
 	}

@@ -21,6 +21,9 @@ sub_prove(struct sub *sub)
 		loop_timer_stop(sub->timer);
 		sub_set(sub, STREAM_LIVE, 0, "");
 	}
+	if (sub->request != 0 && sub->streaming->use_ws && !loop_timer_active(sub->timer)) {
+		sub_leave_sse(sub);
+	}
 }
 
 static bool

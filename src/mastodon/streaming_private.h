@@ -41,6 +41,8 @@ struct sub {
 	char *reason;        /* never NULL */
 	bool polled;         /* somebody fetches it; no connection is kept */
 	bool is_new;         /* no kick has seen it yet */
+	bool asked_again;    /* since it was refused */
+	char *refusal;       /* the last that was said in the log; NULL: none */
 	bool removed;        /* freed by the next kick: callbacks may be on the stack */
 	/* Its own wait for the next attempt. WebSocket: also from the subscribe message to its confirmation. */
 	struct loop_timer *timer;
@@ -57,7 +59,9 @@ struct sub {
 	/* Of the present SSE answer: */
 	unsigned request; /* 0: none */
 	bool has_bytes;
-	char *place; /* where a redirect led; NULL: nowhere */
+	bool old;     /* it is to be renewed when a trial of WebSocket ends badly */
+	bool leaving; /* a WebSocket carries the stream as well, for a while */
+	char *place;  /* where a redirect led; NULL: nowhere */
 	unsigned redirects;
 	/* How often a place that a redirect named has refused since a connection stood: that may say nothing about the
 	 * stream or the token, but that the redirect was there for a while only. */
@@ -90,6 +94,9 @@ struct streaming {
 	unsigned failures; /* of attempts to reach the server, in a row */
 	bool cautious;     /* one attempt at a time, until one succeeds */
 	bool use_ws;
+	bool trial;  /* use_ws, but what is open over SSE stays until that works */
+	bool regain; /* no stream has come since streaming_again: polling is ready to go on */
+	enum transport wanted; /* config.transport is POLL while there is no streaming */
 	bool paused;
 	bool stopped;
 	char *stop_reason;
@@ -151,6 +158,8 @@ void streaming_wait(struct streaming *streaming, const char *reason, int64_t lea
 void streaming_switch(struct streaming *streaming, const char *reason);
 /* The server has no such thing as this transport. */
 void streaming_absent(struct streaming *streaming, const char *reason);
+/* Somebody else may poll. */
+void streaming_leave_to_polling(struct streaming *streaming, const char *reason);
 /* Somebody should look whether the address of the streaming server has changed. */
 void streaming_ask_address(struct streaming *streaming);
 /* Ends all connections and attempts. */
@@ -160,6 +169,17 @@ bool streaming_may_switch(const struct streaming *streaming);
 /* What a server asks to wait: Retry-After in seconds, X-RateLimit-Reset as a time; NULL without. Never longer than the cap. */
 int64_t streaming_asked_wait(
 	const struct streaming *streaming, const char *retry_after, const char *limit_reset);
+
+/* streaming_again.c: what is tried again. */
+/* Auto, over SSE: tries WebSocket, and keeps what is open. False: this is no time for it. */
+bool streaming_trial_start(struct streaming *streaming);
+void streaming_trial_end(struct streaming *streaming, const char *why); /* it failed */
+/* A WebSocket carries it: the SSE answer is left after an overlap. Called again when that is over. */
+void sub_leave_sse(struct sub *sub);
+/* True when connections were only tried where polling works: another way is tried, or polling goes on. */
+bool streaming_regain_failed(struct streaming *streaming, const char *reason);
+int64_t sub_refused_ms(const struct sub *sub); /* how long it is left alone */
+void sub_ask_again(struct sub *sub);           /* does nothing on one that is not refused */
 
 /* streaming_carrier.c: a single WebSocket. */
 /* Starts one, unless the address is none (NULL). `former`: the one whose place it takes. */

@@ -74,6 +74,9 @@ static void
 failed(struct sub *sub, const char *reason)
 {
 	struct streaming *streaming = sub->streaming;
+	if (streaming_regain_failed(streaming, reason)) {
+		return;
+	}
 	sub_wait(sub, reason, 0);
 	if (sub->failures >= SWITCH_FAILURES && streaming_may_switch(streaming)) {
 		streaming_switch(streaming, reason);
@@ -88,6 +91,9 @@ server_failed(struct sub *sub, const char *reason, int64_t least_ms)
 	struct streaming *streaming = sub->streaming;
 	free(sub->place); /* the place that a redirect named may be what is gone */
 	sub->place = NULL;
+	if (streaming_regain_failed(streaming, reason)) {
+		return;
+	}
 	if (++streaming->handshakes_failed >= SWITCH_FAILURES && streaming_may_switch(streaming)) {
 		streaming_switch(streaming, reason);
 	} else {
@@ -187,6 +193,11 @@ streaming_sse_on_pulse(void *data, enum pulse_news news)
 		watch(sub); /* what lies unread would be lost */
 		return;
 	}
+	if (news == PULSE_OLD && streaming_trial_start(streaming)) {
+		sub->old = true;
+		watch(sub);
+		return;
+	}
 	streaming_sse_cancel(sub);
 	if (news == PULSE_MUTE) {
 		failed(sub,
@@ -239,6 +250,9 @@ follow(struct sub *sub, const struct http_answer *answer)
 static void
 absent(struct sub *sub, const char *words)
 {
+	if (streaming_regain_failed(sub->streaming, words)) {
+		return;
+	}
 	if (streaming_may_switch(sub->streaming)) {
 		streaming_absent(sub->streaming, "the server has no SSE");
 		return;

@@ -84,7 +84,9 @@ open_own(struct sub *sub, unsigned *connecting)
 		return;
 	}
 	++*connecting;
-	sub_set(sub, STREAM_CONNECTING, 0, "");
+	if (!sub_is_live(sub)) { /* over SSE it is */
+		sub_set(sub, STREAM_CONNECTING, 0, "");
+	}
 	sub->carrier = carrier_create(streaming, sub, NULL);
 	if (sub->carrier == NULL) {
 		sub_wait(sub, "the streaming address is none", STREAMING_CAP_MS);
@@ -96,7 +98,7 @@ open_shared(struct streaming *streaming)
 {
 	struct sub *sub;
 	DL_FOREACH(streaming->subs, sub) {
-		if (sub_is_active(sub) && !wants_own(sub)) {
+		if (sub_is_active(sub) && !wants_own(sub) && !sub_is_live(sub)) {
 			sub_set(sub, STREAM_CONNECTING, 0, "");
 		}
 	}
@@ -173,6 +175,9 @@ streaming_ws_on_timer(struct sub *sub)
 		pace_up(&sub->pace, loop_now_ms(sub->streaming->config.loop));
 		if (!sub_is_live(sub)) {
 			sub_set(sub, STREAM_LIVE, 0, "");
+		}
+		if (sub->request != 0) {
+			sub_leave_sse(sub);
 		}
 	}
 }
@@ -261,7 +266,9 @@ void
 streaming_ws_error(struct carrier *carrier, int status, const char *text)
 {
 	struct streaming *streaming = carrier->streaming;
-	if (carrier->only != NULL) {
+	if (streaming->trial && (carrier->only != NULL || streaming->dialect != DIALECT_UNKNOWN)) {
+		streaming_trial_end(streaming, text);
+	} else if (carrier->only != NULL) {
 		own_error(carrier->only, status, text);
 	} else if (streaming->dialect == DIALECT_UNKNOWN) {
 		learn(streaming, DIALECT_IN_BAND);
@@ -294,6 +301,9 @@ streaming_ws_answered(struct carrier *carrier, const char *error)
 			loop_timer_stop(sub->timer);
 			sub->alone = true;
 			forget_one(sub);
+		} else if (streaming->trial) {
+			streaming_trial_end(streaming, error);
+			return;
 		} else {
 			char *reason = says(error);
 			sub_refuse(sub, reason);
@@ -456,7 +466,7 @@ refused_credentials(struct streaming *streaming, struct sub *only, const struct 
 	char *words = refusal(ended);
 	if (move_bearer(streaming, ended)) {
 		streaming_kick(streaming);
-	} else if (only != NULL && streaming_any_live(streaming)) {
+	} else if (only != NULL && (streaming_any_live(streaming) || only->asked_again)) {
 		/* Pleroma says 401 of a single stream, too. */
 		char *reason = says(words);
 		sub_refuse(only, reason);
@@ -542,7 +552,11 @@ streaming_ws_ended(
 		++streaming->misled <= HTTP_REDIRECTS_MAX) {
 		ending = ENDING_DOWN; /* which forgets the place */
 	}
-	if (was_asked) {
+	if (streaming->trial && (only == NULL || only->request != 0)) {
+		streaming_trial_end(streaming, no_way != NULL ? no_way : words);
+	} else if (streaming_regain_failed(streaming, words)) {
+		/* Another way is tried, or polling goes on. */
+	} else if (was_asked) {
 		ended_unanswered(streaming, ending, words);
 	} else if (was_open && ending == ENDING_OURS) {
 		our_fault(streaming, only, words);

@@ -299,6 +299,52 @@ a_doubt_about_the_token_is_settled_by_asking_who_we_are(void **state)
 }
 
 static void
+streams_a_server_that_gains_streaming(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	start(&fixture, LOOK_MS);
+	char *right = fixture.instance;
+	fixture.instance = xstrdup("{\"version\":\"takahe/0.11\",\"urls\":{}}");
+	run_until(&fixture, "public: connecting poll");
+	link_polled(fixture.link, STR("public"), STR_NONE, STREAM_LIVE, 0, "");
+	(void)scripted_run(&fixture.scripted, never, NULL, 2 * LOOK_MS);
+	assert_int_equal(fixture.upgrades, 0);
+	free(fixture.instance);
+	fixture.instance = right;
+	run_until(&fixture, "public: live ws");
+	assert_int_equal(fixture.upgrades, 1);
+	scripted_expect_line(&fixture.scripted, "the server names a streaming server now");
+	(void)scripted_run(&fixture.scripted, never, NULL, 2 * LOOK_MS);
+	assert_int_equal(fixture.upgrades, 1);
+	finish(&fixture);
+}
+
+static void
+a_streaming_server_that_does_not_answer_leaves_polling_as_it_was(void **state)
+{
+	(void)state;
+	struct fixture fixture;
+	start(&fixture, LOOK_MS);
+	char *right = fixture.instance;
+	fixture.instance = xstrdup("{\"version\":\"takahe/0.11\",\"urls\":{}}");
+	fixture.upgrade = 502;
+	run_until(&fixture, "public: connecting poll");
+	link_polled(fixture.link, STR("public"), STR_NONE, STREAM_LIVE, 0, "");
+	free(fixture.instance);
+	fixture.instance = right;
+	run_until(&fixture, "public: connecting ws\npublic: connecting poll");
+	link_polled(fixture.link, STR("public"), STR_NONE, STREAM_LIVE, 0, "");
+	(void)scripted_run(&fixture.scripted, never, NULL, 2 * LOOK_MS);
+	assert_in_range(fixture.upgrades, 2, 4); /* once a look */
+	assert_null(strstr(fixture.states.ptr, "waiting"));
+	assert_int_equal(fixture.links[LINK_NO_STREAMING], 1);
+	fixture.upgrade = 0;
+	run_until(&fixture, "public: live ws");
+	finish(&fixture);
+}
+
+static void
 is_told_to_reconnect(void **state)
 {
 	(void)state;
@@ -322,6 +368,8 @@ main(void)
 		cmocka_unit_test(finds_the_streaming_server_again_when_it_has_moved),
 		cmocka_unit_test(leaves_a_server_without_streaming_to_polling),
 		cmocka_unit_test(a_doubt_about_the_token_is_settled_by_asking_who_we_are),
+		cmocka_unit_test(streams_a_server_that_gains_streaming),
+		cmocka_unit_test(a_streaming_server_that_does_not_answer_leaves_polling_as_it_was),
 		cmocka_unit_test(is_told_to_reconnect),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -351,7 +351,8 @@ on_state(void *data, const struct stream_status *status)
 		(void)buf_printf(&fixture->news, "%.*s %s\n", STR_ARG(status->stream),
 			status->news == STREAM_NEWS_UP ? "up" : "down");
 	}
-	assert_true(status->state == STREAM_WAITING || status->retry_ms == 0);
+	assert_true(status->state == STREAM_WAITING || status->state == STREAM_REFUSED ||
+		    status->retry_ms == 0);
 	if (status->state == STREAM_WAITING) {
 		fixture->last_retry_ms = status->retry_ms;
 	}
