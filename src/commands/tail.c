@@ -262,7 +262,7 @@ check_streams(struct tail *tail)
 			log_error(tail->session.log, "%s", error);
 			return false;
 		}
-		if (!info->path) {
+		if (info && !info->path) {
 			log_error(tail->session.log,
 				"no server streams %s, and tail shows streams only: REST is asked for it by moontusk run, for plugins that "
 				"call tusk.subscribe(\"%s\")",
