@@ -162,9 +162,11 @@
 #define REGEX_WORK_MAX          20000000u /* as PATTERN_WORK_MAX, for one call of tusk.regex: 0.2 s */
 #define LUA_HARD_LIMIT_EXTRA    (256u << 20) /* over four times the limit: there allocations fail */
 #define LUA_CHARGED_MIN         (4u << 20)   /* charged memory that is not worth a collection */
-#define LUA_GARBAGE_MIN         (512u << 10) /* garbage of a Lua heap that is not worth one */
-#define CONFIG_CPU_MS_MAX       1000
-#define CONFIG_WAITING_MAX      1000000
+#define LUA_PIECES_MAX                                                                             \
+	(256u << 10) /* pieces of some kilobytes that a state keeps for the next ones */
+#define LUA_GARBAGE_MIN    (512u << 10) /* garbage of a Lua heap that is not worth one */
+#define CONFIG_CPU_MS_MAX  1000
+#define CONFIG_WAITING_MAX 1000000
 
 /* store, host, mastodon */
 #define SEEN_KEPT_MS           (30 * INT64_C(86400000)) /* defaults; struct config_keep */

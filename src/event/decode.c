@@ -427,7 +427,7 @@ decode_respond(const struct decode_context *context, struct str payload, struct 
 	return result;
 }
 
-static enum decode_result
+enum decode_result
 decode_envelope(
 	const struct decode_context *context, struct json_value root, struct decode_output *out)
 {

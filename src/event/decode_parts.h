@@ -22,6 +22,9 @@ struct str decode_payload_text(struct json_value value, struct buf *scratch);
 /* Judges the payload by kind and makes the event; takes `doc`, which is the parsed payload or NULL. */
 enum decode_result decode_finish(const struct decode_context *context, struct decode_parts *parts,
 	struct json_doc *doc, struct decode_output *out);
+/* A frame of a WebSocket that was parsed: its object, whose texts must outlive the next parse. */
+enum decode_result decode_envelope(
+	const struct decode_context *context, struct json_value root, struct decode_output *out);
 /* Parses; what is no UTF-8 becomes U+FFFD first, in `scratch` (then *text points there). */
 enum err decode_parse(const struct decode_context *context, struct str *text, struct buf *scratch,
 	struct json_doc **doc, struct json_error *error);

@@ -227,7 +227,7 @@ decode_parsed(const struct decode_context *context, struct str line, struct json
 	if (json_str(found[KEY_KIND]).len > 0) {
 		result = decode_whole(context, root, out);
 	} else if (json_str(found[KEY_EVENT]).len > 0) {
-		result = decode_ws(context, line, out); /* a frame as a client saved it */
+		result = decode_envelope(context, root, out); /* a frame as a client saved it */
 	} else if (is_status(found)) {
 		struct decode_parts parts = decode_parts_init(context);
 		parts.name = str_from(event_kind_info(EVENT_UPDATE)->name);

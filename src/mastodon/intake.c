@@ -13,6 +13,10 @@
 #include "stream_name.h"
 #include "xmalloc.h"
 
+/* A replay keeps a key for each of its events, far apart in memory: the chains that are walked are to be short. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 4U
+
 #define SET_WORDS (INTAKE_INSTANCES_MAX / 64)
 
 /* Numbers of instances. */
@@ -34,15 +38,10 @@ struct event_key {
 
 struct known {
 	struct event_key key;
-	struct set instances; /* that had it */
-	unsigned count;       /* of them; 0: to be freed */
-	UT_hash_handle hh;
-};
-
-/* What intake_first was asked for. */
-struct handled {
-	struct event_key key;
-	struct set instances;
+	struct set instances; /* that had it, and have it in their rings */
+	unsigned count;       /* of them */
+	bool is_kept;         /* intake_first was asked for it: it stays */
+	struct set handled;   /* for these */
 	UT_hash_handle hh;
 };
 
@@ -64,11 +63,10 @@ struct queued {
 };
 
 struct intake {
-	struct route *routes;    /* uthash */
-	struct known *known;     /* uthash */
-	struct handled *handled; /* uthash */
-	struct host *hosts;      /* uthash */
-	struct queued *queue;    /* list, queued::next */
+	struct route *routes; /* uthash */
+	struct known *known;  /* uthash */
+	struct host *hosts;   /* uthash */
+	struct queued *queue; /* list, queued::next */
 	size_t queued_count, queued_bytes;
 	bool full;
 	struct set instances;                    /* that ever subscribed */
@@ -77,6 +75,7 @@ struct intake {
 	struct event *keyed; /* reference */
 	struct event_key key;
 	bool has_key;
+	struct known *found; /* what is known of it; NULL: nothing, or nobody looked */
 };
 
 static void
@@ -118,6 +117,7 @@ forget_keyed(struct intake *intake)
 {
 	event_unhold(intake->keyed);
 	intake->keyed = NULL;
+	intake->found = NULL;
 }
 
 void
@@ -136,15 +136,12 @@ intake_destroy(struct intake *intake)
 		HASH_DEL(intake->routes, route);
 		free(route);
 	}
-	struct known *known, *next_known;
-	HASH_ITER(hh, intake->known, known, next_known) {
-		HASH_DEL(intake->known, known);
+	/* There may be millions: all at once. */
+	struct known *known = intake->known, *next_known;
+	HASH_CLEAR(hh, intake->known);
+	for (; known != NULL; known = next_known) {
+		next_known = known->hh.next;
 		free(known);
-	}
-	struct handled *handled, *next_handled;
-	HASH_ITER(hh, intake->handled, handled, next_handled) {
-		HASH_DEL(intake->handled, handled);
-		free(handled);
 	}
 	struct host *host, *next_host;
 	HASH_ITER(hh, intake->hosts, host, next_host) {
@@ -246,7 +243,10 @@ forget_slot(struct intake *intake, struct known *known, unsigned instance)
 {
 	set_remove(&known->instances, instance);
 	known->count--;
-	if (known->count == 0) {
+	if (known->count == 0 && !known->is_kept) {
+		if (intake->found == known) {
+			intake->found = NULL;
+		}
 		HASH_DEL(intake->known, known);
 		free(known);
 	}
@@ -261,9 +261,8 @@ intake_forget(struct intake *intake, unsigned instance)
 	for (struct route *route = intake->routes; route != NULL; route = route->hh.next) {
 		set_remove(&route->instances, instance);
 	}
-	for (struct handled *handled = intake->handled; handled != NULL;
-		handled = handled->hh.next) {
-		set_remove(&handled->instances, instance);
+	for (struct known *known = intake->known; known != NULL; known = known->hh.next) {
+		set_remove(&known->handled, instance);
 	}
 	struct ring *ring = &intake->rings[instance];
 	for (size_t i = 0; ring->slots != NULL && i < RING_EVENTS_MAX; i++) {
@@ -340,9 +339,21 @@ intake_scope(const struct event *event, struct str host, struct buf *out)
 	}
 }
 
+/* Two FNV-1a hashes from different beginnings, side by side: each byte waits for the one before it. */
+static struct event_key
+hash_key(struct str text)
+{
+	struct event_key key = {{0xCBF29CE484222325u, 0x9E3779B97F4A7C15u}};
+	for (size_t i = 0; i < text.len; i++) {
+		key.hash[0] = (key.hash[0] ^ (unsigned char)text.ptr[i]) * 0x100000001B3u;
+		key.hash[1] = (key.hash[1] ^ (unsigned char)text.ptr[i]) * 0x100000001B3u;
+	}
+	return key;
+}
+
 /* False for events that are never deduplicated. */
 static bool
-find_key(struct intake *intake, const struct event *event, struct event_key *key)
+find_key(struct intake *intake, const struct event *event)
 {
 	const struct event_kind_info *info = event_kind_info(event->kind);
 	if (!info->deduplicated || event->id.len == 0) {
@@ -351,7 +362,6 @@ find_key(struct intake *intake, const struct event *event, struct event_key *key
 	if (intake->keyed != event) {
 		struct buf text;
 		buf_init(&text, EVENT_LINE_MAX);
-		(void)buf_add_char(&text, '1');
 		(void)buf_add_text(&text, info->name);
 		(void)buf_add_char(&text, '\0');
 		intake_scope(event, host_of(intake, event->account), &text);
@@ -361,26 +371,38 @@ find_key(struct intake *intake, const struct event *event, struct event_key *key
 		event_version(event, &text);
 		intake->has_key = text.err == ERR_OK;
 		if (intake->has_key) {
-			struct str all = buf_str(&text);
-			intake->key.hash[0] = str_hash(all);
-			text.ptr[0] = '2';
-			(void)buf_add_char(&text, '2');
-			intake->key.hash[1] = str_hash(buf_str(&text));
+			intake->key = hash_key(buf_str(&text));
 		}
 		buf_finish(&text);
 		forget_keyed(intake);
 		/* The reference keeps the address from being used for another event. */
 		intake->keyed = event_hold((struct event *)(uintptr_t)event);
 	}
-	*key = intake->key;
 	return intake->has_key;
 }
 
-static const struct known *
-find_known(const struct intake *intake, const struct event_key *key)
+/* Of the key that find_key gave. */
+static struct known *
+find_known(struct intake *intake)
 {
-	struct known *known = NULL;
-	HASH_FIND(hh, intake->known, key, sizeof(*key), known);
+	if (intake->found == NULL) {
+		HASH_FIND_BYHASHVALUE(hh, intake->known, &intake->key, sizeof(intake->key),
+			(unsigned)intake->key.hash[0], intake->found);
+	}
+	return intake->found;
+}
+
+static struct known *
+add_known(struct intake *intake)
+{
+	struct known *known = find_known(intake);
+	if (known == NULL) {
+		known = xcalloc(1, sizeof(*known));
+		known->key = intake->key;
+		HASH_ADD_BYHASHVALUE(hh, intake->known, key, sizeof(known->key),
+			(unsigned)known->key.hash[0], known);
+		intake->found = known;
+	}
 	return known;
 }
 
@@ -425,9 +447,8 @@ intake_route(struct intake *intake, const struct event *event, unsigned *instanc
 	if (set_is_empty(&hears)) {
 		return 0;
 	}
-	struct event_key key;
-	if (find_key(intake, event, &key)) {
-		const struct known *known = find_known(intake, &key);
+	if (find_key(intake, event)) {
+		const struct known *known = find_known(intake);
 		for (unsigned i = 0; known != NULL && i < SET_WORDS; i++) {
 			hears.words[i] &= ~known->instances.words[i];
 		}
@@ -439,17 +460,10 @@ void
 intake_mark(struct intake *intake, unsigned instance, const struct event *event)
 {
 	REQUIRE(instance < INTAKE_INSTANCES_MAX);
-	struct event_key key;
-	if (!find_key(intake, event, &key)) {
+	if (!find_key(intake, event)) {
 		return;
 	}
-	struct known *known = NULL;
-	HASH_FIND(hh, intake->known, &key, sizeof(key), known);
-	if (known == NULL) {
-		known = xcalloc(1, sizeof(*known));
-		known->key = key;
-		HASH_ADD(hh, intake->known, key, sizeof(known->key), known);
-	}
+	struct known *known = add_known(intake);
 	if (set_has(&known->instances, instance)) {
 		return;
 	}
@@ -471,21 +485,15 @@ bool
 intake_first(struct intake *intake, unsigned instance, const struct event *event)
 {
 	REQUIRE(instance < INTAKE_INSTANCES_MAX);
-	struct event_key key;
-	if (!find_key(intake, event, &key)) {
+	if (!find_key(intake, event)) {
 		return true;
 	}
-	struct handled *handled = NULL;
-	HASH_FIND(hh, intake->handled, &key, sizeof(key), handled);
-	if (handled == NULL) {
-		handled = xcalloc(1, sizeof(*handled));
-		handled->key = key;
-		HASH_ADD(hh, intake->handled, key, sizeof(handled->key), handled);
-	}
-	if (set_has(&handled->instances, instance)) {
+	struct known *known = add_known(intake);
+	known->is_kept = true;
+	if (set_has(&known->handled, instance)) {
 		return false;
 	}
-	set_add(&handled->instances, instance);
+	set_add(&known->handled, instance);
 	return true;
 }
 
@@ -509,11 +517,7 @@ unmark(struct intake *intake, struct known *known)
 void
 intake_return(struct intake *intake, struct event *event)
 {
-	struct event_key key;
-	struct known *known = NULL;
-	if (find_key(intake, event, &key)) {
-		HASH_FIND(hh, intake->known, &key, sizeof(key), known);
-	}
+	struct known *known = find_key(intake, event) ? find_known(intake) : NULL;
 	if (known != NULL) {
 		unmark(intake, known);
 	}

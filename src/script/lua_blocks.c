@@ -2,6 +2,7 @@
 /* Slabs of memory, and lists of the pieces of each size that came back. */
 #include "lua_blocks.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,10 +31,17 @@ lua_blocks_finish(struct lua_blocks *blocks)
 		blocks->slabs = slab->next;
 		free(slab);
 	}
+	for (size_t i = 0; i < LUA_PIECE_SIZES; i++) {
+		while (blocks->pieces[i]) {
+			void *piece = blocks->pieces[i];
+			memcpy(&blocks->pieces[i], piece, sizeof(piece));
+			free(piece);
+		}
+	}
 	*blocks = (struct lua_blocks){0};
 }
 
-/* 0: malloc's. */
+/* 0: malloc's alone. */
 static size_t
 rounded(size_t size)
 {
@@ -41,16 +49,16 @@ rounded(size_t size)
 	(void)size;
 	return 0;
 #else
-	return size > LUA_BLOCK_LARGEST
-		       ? 0
-		       : (size + LUA_BLOCK_STEP - 1) & ~(size_t)(LUA_BLOCK_STEP - 1);
+	size_t step = size > LUA_BLOCK_LARGEST ? LUA_PIECE_STEP : LUA_BLOCK_STEP;
+	return size > LUA_PIECE_LARGEST ? 0 : (size + step - 1) & ~(step - 1);
 #endif
 }
 
 static void **
 list_of(struct lua_blocks *blocks, size_t whole)
 {
-	return &blocks->unused[whole / LUA_BLOCK_STEP - 1];
+	return whole > LUA_BLOCK_LARGEST ? &blocks->pieces[whole / LUA_PIECE_STEP - 1]
+					 : &blocks->unused[whole / LUA_BLOCK_STEP - 1];
 }
 
 /* The first bytes of a piece that nobody has are the address of the next one. */
@@ -91,9 +99,11 @@ take(struct lua_blocks *blocks, size_t size)
 	if (whole == 0)
 		return malloc(size);
 	void **list = list_of(blocks, whole), *ptr = *list;
+	bool is_piece = whole > LUA_BLOCK_LARGEST;
 	if (!ptr)
-		return cut(blocks, whole);
+		return is_piece ? malloc(whole) : cut(blocks, whole);
 	memcpy(list, ptr, sizeof(*list));
+	blocks->kept -= is_piece ? whole : 0;
 	return ptr;
 }
 
@@ -102,10 +112,12 @@ put_back(struct lua_blocks *blocks, void *ptr, size_t size)
 {
 	size_t whole = rounded(size);
 
-	if (whole == 0)
+	if (whole == 0 || (whole > LUA_BLOCK_LARGEST && blocks->kept + whole > LUA_PIECES_MAX)) {
 		free(ptr);
-	else
-		give(blocks, ptr, whole);
+		return;
+	}
+	blocks->kept += whole > LUA_BLOCK_LARGEST ? whole : 0;
+	give(blocks, ptr, whole);
 }
 
 void *
