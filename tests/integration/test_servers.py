@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The program against every make of server that the practice instance can be: five bots on five streams, and a boost."""
+import json
 import os
+import re
+import sqlite3
 import unittest
 
 from harness import Case, wait_until
@@ -33,20 +36,21 @@ class Server(Case):
     silent = ()
     edits = True
     misses = False  # the host is away for a while
+    rate = 10
     names = ("user", "public", "hashtag", "list", "direct")
 
     def setUp(self):
         super().setUp()
         if self.profile is None:
             raise unittest.SkipTest("the base of the others")
-        self.server = self.practice("--quiet", "--profile", self.profile, "--events", os.devnull, "--clock-rate", 10)
+        self.server = self.practice("--quiet", "--profile", self.profile, "--events", os.devnull, "--clock-rate", self.rate)
         self.list = self.rest("/api/v1/lists")["id"]
         self.me = self.rest("/api/v1/accounts/verify_credentials", first=False)["id"]
         parameters = {"hashtag": ', "caturday"', "list": f', "{self.list}"'}
         bots = [self.write(name + ".lua", BOT % (name, parameters.get(name, "")) + (BOOST if name == "public" else ""))
                 for name in self.names]
         self.command = ["run", *bots, "--server", self.server.url, "--state", os.path.join(self.folder, "state"),
-                        "--clock-rate", 10]
+                        "--clock-rate", self.rate]
         self.run_host()
 
     def rest(self, path, first=True):
@@ -80,12 +84,21 @@ class Server(Case):
         self.run_host()
         self.connected()
         for st in missed:
-            for name in ("public", "user"):
+            for name in ("public", "user", "hashtag"):
                 self.heard(name, "update", st)
         last = self.act("post", text="and now", **{"from": "alice"})["id"]
         self.heard("public", "update", last)
         said = [line for line in self.host.lines["err"] if " public: update " in line]
-        self.assertEqual(sorted(line.split()[-1].rstrip(".") for line in said), sorted([*missed, last]))
+        self.assertEqual([line.split()[-1].rstrip(".") for line in said if last not in line], missed, "in the order of the ids")
+        self.assertEqual(len(said), len(missed) + 1)
+        self.assertEqual(self.host.stop(), 0)
+        self.assertEqual(self.cursor("public"), last)  # the newest by this server's ids
+
+    def cursor(self, stream):
+        database = sqlite3.connect(f"file:{self.folder}/state/moontusk.db?mode=ro", uri=True)
+        found = database.execute("SELECT cursor FROM cursors WHERE stream = ? AND kind = 'update'", (stream,)).fetchone()
+        database.close()
+        return found[0]
 
     def test_five_bots_hear_five_streams_and_one_boosts(self):
         self.connected()
@@ -109,7 +122,8 @@ class Server(Case):
         self.assertEqual([line for line in self.host.lines["err"] if "could not be read" in line], [])
         if self.misses:
             self.miss()
-        self.assertEqual(self.host.stop(), 0)
+        else:
+            self.assertEqual(self.host.stop(), 0)
 
 
 class GoToSocial(Server):
@@ -130,11 +144,73 @@ class PleromaOld(Server):
 
 class Akkoma(Server):
     profile = "akkoma"
+    misses = True
 
 
 class Iceshrimp(Server):
     profile = "iceshrimp"
     misses = True
+
+
+class WithoutStreams(Server):
+    """It is polled: the same plugins get the same, but edits, deletions and conversations."""
+
+    profile = "none"
+    names = ("user", "public", "hashtag", "list")
+    rate = 100  # a poll of each source every 0.6 s
+
+    def connected(self):
+        for name in self.names:
+            self.host.wait_line(rf"default: {name}( \S+)? is live \(poll\)", "err", 30)
+
+    def settled(self):
+        """What was there before has been looked at: from here on posts are new."""
+        command = ["status", "--json", "--state", os.path.join(self.folder, "state")]
+
+        def quiet():
+            code, out, _ = self.run_to_end(*command)
+            streams = json.loads(out)["accounts"][0]["streams"] if code == 0 else []
+            return len(streams) == len(self.names) and all(s["fetching"] == 0 and s["state"] == "live" for s in streams)
+
+        wait_until(quiet, 30, self.host.text())
+
+    def said(self):
+        """NAME: KIND ID. of both runs."""
+        return [re.sub(r".* (\w+: \w+ \w+\.)$", r"\1", line) for host in self.hosts for line in host.lines["err"]
+                if re.search(r": (update|edit|delete|notification|conversation) \w+\.$", line)]
+
+    def test_five_bots_hear_five_streams_and_one_boosts(self):
+        self.hosts = [self.host]
+        self.connected()
+        self.settled()
+        st = self.act("post", text="look #caturday", **{"from": "alice"})
+        for name in self.names:
+            self.heard(name, "update", st["id"])
+        wanted = self.act("post", text="please #boostme", **{"from": "alice"})
+        self.act("mention", text="ping", **{"from": "kit"})
+        self.heard("user", "notification", r"\w+")
+        wait_until(lambda: self.rest("/api/v1/statuses/" + wanted["id"], False).get("reblogged"), what="the boost")
+        # More than one page, and a mention, while nobody asks; then it goes on where it was.
+        self.assertEqual(self.host.stop(), 0)
+        missed = [self.act("post", text=f"missed {n}", **{"from": "alice"})["id"] for n in range(45)]
+        self.act("mention", text="where are you", **{"from": "kit"})
+        self.run_host()
+        self.hosts.append(self.host)
+        self.heard("user", "notification", r"\w+")
+        for name in ("public", "user", "list"):
+            self.heard(name, "update", missed[-1])
+        last = self.act("post", text="and now", **{"from": "alice"})["id"]
+        for name in ("public", "user", "list"):
+            self.heard(name, "update", last)
+        self.assertEqual(self.host.stop(), 0)
+        said = self.said()
+        self.assertEqual(len(said), len(set(said)), "twice")
+        on_list = [line for line in said if line.startswith("list: ")]
+        self.assertEqual(sorted(on_list), sorted(f"list: update {status}." for status in [st["id"], wanted["id"], *missed, last]))
+        self.assertEqual(on_list[2:-1], sorted(on_list[2:-1]), "a fill is in the order of its ids")
+        self.assertEqual(len([line for line in said if "user: notification" in line]), 2)
+        self.assertEqual(self.rest("/api/v1/statuses/" + wanted["id"], False)["reblogs_count"], 1)
+        self.assertEqual([line for host in self.hosts for line in host.lines["err"] if "could not be read" in line], [])
 
 
 class Glitch(Server):
