@@ -63,16 +63,17 @@
 #define LWS_CONNECTIONS_MAX   (SERVER_CONNECTIONS_MAX + 16) /* lws allocates tables of that length */
 
 /* json, event */
-#define JSON_DEPTH_MAX       256
-#define JSON_TEXT_MAX        (64u << 20)
-#define EVENT_LINE_MAX       (32u << 20)
-#define EVENT_NAME_MAX       128
-#define EVENT_STREAM_MAX     512
-#define EVENT_ID_MAX         128
-#define EVENT_HEADER_MAX     4096 /* of a line, before its payload; longer ones are read the slow way */
-#define EVENT_SHOWN_MAX      60           /* of a broken message in an error text */
-#define INPUT_BLOCK_SIZE     (128u << 10) /* lines that are read at a time */
-#define INPUT_WINDOW_LOG_MAX 27 /* zstd window: 128 MiB, as the zstd program takes without flags */
+#define JSON_DEPTH_MAX         256
+#define JSON_TEXT_MAX          (64u << 20)
+#define EVENT_LINE_MAX         (32u << 20)
+#define EVENT_NAME_MAX         128
+#define EVENT_STREAM_MAX       512
+#define EVENT_STREAMS_TEXT_MAX 2048 /* of the list of streams that carry one event */
+#define EVENT_ID_MAX           128
+#define EVENT_HEADER_MAX       4096 /* of a line, before its payload; longer ones are read the slow way */
+#define EVENT_SHOWN_MAX        60           /* of a broken message in an error text */
+#define INPUT_BLOCK_SIZE       (128u << 10) /* lines that are read at a time */
+#define INPUT_WINDOW_LOG_MAX   27 /* zstd window: 128 MiB, as the zstd program takes without flags */
 
 /* match */
 #define PATTERN_TEXT_MAX        (64u << 10)

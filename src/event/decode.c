@@ -190,6 +190,7 @@ make_event(const struct decode_context *context, const struct decode_parts *part
 		.name = parts->name,
 		.stream = parts->stream,
 		.param = parts->param,
+		.streams = parts->streams,
 		.account = parts->account,
 		.id = id.ptr != NULL ? id : STR(""),
 		.payload = parts->payload,

@@ -47,7 +47,7 @@ enum decode_result decode_line(
 enum decode_result decode_entity(const struct decode_context *context, enum event_kind kind,
 	struct str payload, struct decode_output *out);
 
-/* Adds {"kind":…,"stream":[…],"account":…,"origin":…,"received_at":…,"payload":…} without a line
+/* Adds {"kind":…,"stream":[…],["streams":[[…],…],]"account":…,"origin":…,"received_at":…,"payload":…} without a line
  * end ("stream" is [] and "account" null where unknown, "received_at" RFC 3339): payload last, its bytes verbatim where they are JSON, as a string otherwise, absent where
  * there is none. A payload with a raw LF or CR (only other servers send such) has them
  * replaced by spaces, so that one event is one line. */

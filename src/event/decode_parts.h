@@ -8,6 +8,7 @@
 struct decode_parts {
 	struct str name; /* the kind as written */
 	struct str stream, param, account;
+	struct str streams; /* of a line: as event.streams */
 	int64_t received_at_ms;
 	struct str payload; /* STR_NONE: absent */
 	char number[32];    /* where `param` points when it was sent as a number */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "json_write.h"
 #include "limits.h"
 #include "xmalloc.h"
 
@@ -90,7 +91,7 @@ static size_t
 texts_size(const struct event *event)
 {
 	return event->name.len + event->stream.len + event->param.len + event->account.len +
-	       event->id.len + event->payload.len + 6; /* a NUL each */
+	       event->id.len + event->payload.len + event->streams.len + 7; /* a NUL each */
 }
 
 static void
@@ -100,6 +101,7 @@ move_texts(struct event *event)
 	move_in(&event->name, &at);
 	move_in(&event->stream, &at);
 	move_in(&event->param, &at);
+	move_in(&event->streams, &at);
 	move_in(&event->account, &at);
 	move_in(&event->id, &at);
 	move_in(&event->payload, &at);
@@ -136,12 +138,49 @@ event_create(const struct event *parts)
 	return event;
 }
 
+static void
+put_pair(struct buf *list, struct str stream, struct str param)
+{
+	(void)buf_add_char(list, '[');
+	json_put_str(list, stream);
+	if (param.len > 0) {
+		(void)buf_add_char(list, ',');
+		json_put_str(list, param);
+	}
+	(void)buf_add_char(list, ']');
+}
+
+void
+event_streams_begin(const struct event *event, struct buf *list)
+{
+	buf_init(list, EVENT_STREAMS_TEXT_MAX + EVENT_STREAM_MAX * 16);
+	if (event->streams.len > 0) {
+		(void)buf_add_str(list, event->streams);
+		return;
+	}
+	(void)buf_add_char(list, '[');
+	put_pair(list, event->stream, event->param);
+	(void)buf_add_char(list, ']');
+}
+
+void
+event_streams_add(struct buf *list, struct str stream, struct str param)
+{
+	if (list->err != ERR_OK || list->len >= EVENT_STREAMS_TEXT_MAX) {
+		return;
+	}
+	list->len--; /* the bracket */
+	(void)buf_add_char(list, ',');
+	put_pair(list, stream, param);
+	(void)buf_add_char(list, ']');
+}
+
 size_t
 event_memory(const struct event *event)
 {
 	/* The payload's bytes are there twice: as they came, and as the document's texts. */
 	return sizeof(*event) + event->name.len + event->stream.len + event->param.len +
-	       event->account.len + event->id.len + event->payload.len +
+	       event->account.len + event->id.len + event->payload.len + event->streams.len +
 	       (event->doc ? event->payload.len + json_doc_memory(event->doc) : 0);
 }
 

@@ -63,7 +63,10 @@ struct event {
 	struct str name;        /* wire name, also for known kinds */
 	struct str stream;      /* "public:local", "hashtag", ...; STR_NONE where unknown */
 	struct str param;       /* tag or list id as subscribed; STR_NONE without */
-	struct str account;     /* name of the account in the config; STR_NONE in plain replay */
+	/* When more than that stream carries it: all of them, that one first, as the JSON list of [name, parameter] lists that
+	 * event_streams_add writes; STR_NONE else. */
+	struct str streams;
+	struct str account; /* name of the account in the config; STR_NONE in plain replay */
 	struct str
 		id; /* status, notification, conversation, announcement id; the deleted id; else empty */
 	struct str
@@ -74,6 +77,10 @@ struct event {
 /* New, with one reference, in one block: copies the strings of `parts` (NUL added to each),
  * takes its doc, ignores its refs. */
 struct event *event_create(const struct event *parts);
+/* Adds a pair to the list of streams in `list`, which begins as event_streams_begin leaves it, unless it would have more than
+ * EVENT_STREAMS_TEXT_MAX bytes. */
+void event_streams_begin(const struct event *event, struct buf *list);
+void event_streams_add(struct buf *list, struct str stream, struct str param);
 /* Returns event. */
 struct event *event_ref(struct event *event);
 /* A document that lies in a parser's memory (decode.h, `borrow`) becomes the event's own now; else it does when the parser wants

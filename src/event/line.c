@@ -108,12 +108,17 @@ read_time(struct decode_parts *parts, struct json_value value)
 	}
 }
 
-/* False when the header has no kind. */
+/* False when the header has no kind. The parts point into `streams`. */
 static bool
-read_header(struct decode_parts *parts, struct json_value root)
+read_header(struct decode_parts *parts, struct json_value root, struct buf *streams)
 {
 	parts->name = json_str(json_get(root, "kind"));
 	decode_stream(parts, json_get(root, "stream"));
+	struct json_value all = json_get(root, "streams");
+	if (json_count(all) > 1) {
+		json_put_value(streams, all);
+		parts->streams = buf_str(streams); /* nothing when it is too long */
+	}
 	struct str account = json_str(json_get(root, "account"));
 	if (account.len > 0) {
 		parts->account = account;
@@ -146,7 +151,8 @@ decode_split(const struct decode_context *context, struct str line, struct decod
 	if (payload.len == 0 || payload.ptr[0] != '{') {
 		return false;
 	}
-	struct buf header;
+	struct buf header, streams;
+	buf_init(&streams, EVENT_STREAMS_TEXT_MAX * 2);
 	buf_init(&header, EVENT_HEADER_MAX + 8);
 	(void)buf_add(&header, line.ptr, key_at);
 	(void)buf_add_text(&header, "\"\":0}");
@@ -156,7 +162,7 @@ decode_split(const struct decode_context *context, struct str line, struct decod
 		  json_parse(context->parser, buf_str(&header), &header_doc, NULL) == ERR_OK &&
 		  parse_payload(context, payload, &doc);
 	struct decode_parts parts = decode_parts_init(context);
-	if (ok && read_header(&parts, json_root(header_doc))) {
+	if (ok && read_header(&parts, json_root(header_doc), &streams)) {
 		parts.payload = payload;
 		*result = is_host_kind(parts.name) ? DECODE_IGNORED
 						   : decode_finish(context, &parts, doc, out);
@@ -167,6 +173,7 @@ decode_split(const struct decode_context *context, struct str line, struct decod
 	json_doc_destroy(doc);
 	json_doc_destroy(header_doc);
 	buf_finish(&header);
+	buf_finish(&streams);
 	return ok;
 }
 
@@ -175,15 +182,18 @@ decode_whole(
 	const struct decode_context *context, struct json_value root, struct decode_output *out)
 {
 	struct decode_parts parts = decode_parts_init(context);
-	(void)read_header(&parts, root);
+	struct buf scratch, streams;
+	buf_init(&streams, EVENT_STREAMS_TEXT_MAX * 2);
+	(void)read_header(&parts, root, &streams);
 	if (is_host_kind(parts.name)) {
+		buf_finish(&streams);
 		return DECODE_IGNORED;
 	}
-	struct buf scratch;
 	buf_init(&scratch, JSON_TEXT_MAX);
 	parts.payload = decode_payload_text(json_get(root, "payload"), &scratch);
 	enum decode_result result = decode_finish(context, &parts, NULL, out);
 	buf_finish(&scratch);
+	buf_finish(&streams);
 	return result;
 }
 
@@ -313,6 +323,10 @@ event_write_line(const struct event *event, struct buf *out)
 	json_put_str(out, event->name);
 	(void)buf_add_text(out, ",\"stream\":");
 	put_stream(out, event);
+	if (event->streams.len > 0) {
+		(void)buf_add_text(out, ",\"streams\":");
+		(void)buf_add_str(out, event->streams);
+	}
 	(void)buf_add_text(out, ",\"account\":");
 	if (event->account.ptr != NULL) {
 		json_put_str(out, event->account);

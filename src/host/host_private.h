@@ -95,6 +95,7 @@ struct host {
 	unsigned account_count;
 	struct instance **instances; /* in the order of the config; none is NULL */
 	unsigned instance_count;
+	bool many_streams; /* some instance heard more than one, since the start */
 	struct instance *by_number[INTAKE_INSTANCES_MAX]; /* NULL: the number is free */
 	struct loop_timer *tick;  /* wakes the loop for schedules and positions */
 	struct news *news;        /* news::next, oldest first */
@@ -257,6 +258,16 @@ bool route_hears(const struct plugin_handler *handler, const struct event *event
 /* The reason (JSON, new) when the handler hears and matches the event, else NULL. */
 char *route_match(struct host *host, const struct instance *instance,
 	const struct plugin_handler *handler, struct event *event);
+
+/* carriers.c */
+/* The event with the names of all streams of the instance that carry it for sure; itself when there are no others. New
+ * reference. */
+struct event *carriers_name(
+	struct host *host, const struct instance *instance, struct event *event);
+/* The event came by a stream and goes to the `routed` (ascending) of those who hear it: the others had it by another stream. Where
+ * its handler has not begun, the stream is added to the event. */
+void carriers_copy(
+	struct host *host, const struct event *event, const unsigned *routed, size_t routed_count);
 
 /* waiting.c */
 /* Finds the handler of the work by its key, or, when it is gone, the heirs that the event matches. False: nobody

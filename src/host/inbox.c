@@ -71,6 +71,21 @@ same_event(const struct event *a, const struct event *b)
 		       str_eq(a->id, b->id) && str_eq(a->payload, b->payload));
 }
 
+void
+inbox_replace(struct inbox *inbox, const struct event *event, struct event *by)
+{
+	struct work *work;
+	struct event *old =
+		event_ref((struct event *)(uintptr_t)event); /* to compare with to the end */
+	DL_FOREACH(inbox->list, work) {
+		if (work->event != old)
+			continue;
+		event_unref(work->event);
+		work->event = event_ref(by);
+	}
+	event_unref(old);
+}
+
 bool
 inbox_has(const struct inbox *inbox, const struct event *event, const char *key)
 {

@@ -36,6 +36,8 @@ void inbox_recount(struct inbox *inbox, struct store *store);
 void inbox_finish(struct inbox *inbox);
 /* Takes `matched`, references the event, copies the key. */
 void inbox_push(struct inbox *inbox, struct event *event, const char *key, char *matched);
+/* Gives all work of `event` the same event in another form; takes a reference of its own for each. */
+void inbox_replace(struct inbox *inbox, const struct event *event, struct event *by);
 /* Whether work of the same event waits for the handler with this key. */
 bool inbox_has(const struct inbox *inbox, const struct event *event, const char *key);
 bool inbox_unsaved(const struct inbox *inbox); /* some has no row yet */

@@ -281,15 +281,15 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 	}
 	const unsigned *candidates = matching_candidates(host->matching, instance, &count);
 	const struct plugin_handler *handlers = plugin_handlers(instance->plugin, &(unsigned){0});
-	bool looked = false;
+	struct event *carried = NULL;
 	for (size_t c = 0; c < count; c++) {
 		unsigned i = candidates[c];
 		struct rule_hit hit;
 		if (!match_handler(host, instance, &handlers[i], event, &hit))
 			continue;
-		if (!looked && seen_before(host, instance, event, true))
+		if (!carried && seen_before(host, instance, event, true))
 			return MATCHED_BEFORE;
-		looked = true;
+		carried = carried ? carried : carriers_name(host, instance, event);
 		char *matched = reason(host->views, &hit, handlers[i].line);
 		host->stats.matched++;
 		instance->matched++;
@@ -298,9 +298,10 @@ match_instance(struct host *host, struct instance *instance, struct event *event
 		if (host->events.on_matched)
 			host->events.on_matched(
 				host->data, instance->name, event, str_from(matched));
-		inbox_push(&instance->inbox, event, handlers[i].key, matched);
+		inbox_push(&instance->inbox, carried, handlers[i].key, matched);
 	}
-	return looked ? MATCHED_NEW : MATCHED_NONE;
+	event_unref(carried);
+	return carried ? MATCHED_NEW : MATCHED_NONE;
 }
 
 /* What it had as an update a moment ago is no edit for it. */
@@ -352,6 +353,8 @@ route_event(struct host *host, struct event *event)
 	unsigned hearing[INTAKE_INSTANCES_MAX];
 	size_t count = intake_route(host->intake, event, hearing, COUNT_OF(hearing));
 	edits_begin(host->edits, event);
+	if (host->many_streams)
+		carriers_copy(host, event, hearing, count);
 	if (count == 0)
 		return;
 	set_event(host, event);

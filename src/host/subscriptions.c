@@ -89,6 +89,7 @@ subscriptions_change(struct host *host, struct instance *instance, const struct 
 {
 	unsigned count;
 	const struct plugin_stream *streams = wanted_streams(instance, &count);
+	host->many_streams = host->many_streams || count > 1;
 	/* The new ones first: a connection that nobody uses for a moment would be closed. */
 	for (unsigned i = 0; i < count; i++) {
 		struct heard heard;

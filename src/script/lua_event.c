@@ -261,6 +261,19 @@ push_text(lua_State *L, struct str text)
 		lua_pushnil(L);
 }
 
+/* False, and nothing pushed, when it cannot be read. */
+static bool
+push_streams(lua_State *L, struct str text)
+{
+	struct json_error error;
+	if (!lua_json_decode(L, plugin_of(L)->parser, text, true, &error))
+		return false;
+	if (lua_istable(L, -1))
+		return true;
+	lua_pop(L, 1);
+	return false;
+}
+
 static const char *const event_fields[] = {
 	"kind", "streams", "account", "origin", "received_at", "time", "raw", "match"};
 
@@ -283,6 +296,8 @@ push_event_field(lua_State *L, int holder, const char *key)
 	} else if (strcmp(key, "match") == 0) {
 		push_match(L, holder);
 	} else if (strcmp(key, "streams") == 0) {
+		if (event->streams.len > 0 && push_streams(L, event->streams))
+			return;
 		lua_newtable(L);
 		if (event->stream.ptr) {
 			lua_createtable(L, EVENT_STREAMS, 0);

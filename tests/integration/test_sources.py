@@ -21,6 +21,23 @@ tusk.on("favourite", { tags = { "caturday" } }, function(status, event) event:ar
 tusk.on("disconnected", function(state) tusk.log.info("lost: %s %s %s", state.stream, state.state, state.reason) end)
 """
 STREAMS = 4
+HIRING = """
+local tusk = require "moontusk"
+tusk.subscribe("hashtag", "Hiring")
+tusk.subscribe("hashtag", "#FediHiring")
+tusk.subscribe("hashtag:local", "hiring")
+tusk.subscribe("hashtag", "elsewhere")
+tusk.subscribe("user")
+tusk.subscribe("list", "%s")
+tusk.on("update", function(status, event)
+  local names = {}
+  for i, stream in ipairs(event.streams) do names[i] = table.concat(stream, " ") end
+  tusk.log.info("%%s on %%s.", status.id, table.concat(names, ", "))
+  event:archive("posts")
+  if event.streams[1][1]:find("hashtag", 1, true) then status:boost() end
+  if status.spoiler_text == "slow" then tusk.sleep("60s") end
+end)
+"""
 
 
 class Sources(harness.Case):
@@ -128,6 +145,32 @@ class Sources(harness.Case):
         log = self.server.rest("/practice/log")[1]["requests"]
         polls = [row["query"] for row in log if row["path"] == "/api/v1/bookmarks"]
         self.assertTrue(all("limit=" in query for query in polls))
+
+    def test_one_boost_and_both_tags_in_the_archive(self):
+        lists = self.server.rest("/api/v1/lists")[1]
+        for transport in ("ws", "sse"):
+            self.state = f"{self.folder}/{transport}"
+            self.run_host("--transport", transport, source=HIRING % lists[0]["id"])
+            harness.wait_until(lambda: sum(" is live" in line for line in self.host.lines["err"]) == 6, what=self.host.text())
+            afar = self.post("from afar #FediHiring #hiring #other", self.stranger)
+            here = self.post("from here #hiring", "alice")
+            self.host.wait_line(f"{afar} on hashtag (hiring|Hiring|FediHiring), .*", "err")
+            self.host.wait_line(f"{here} on user", "err")
+            harness.wait_until(lambda: len(self.lines("posts")) >= 3, what=self.host.text())
+            rows = {line["payload"]["id"]: line for line in self.lines("posts") if line["stream"][0].startswith("hashtag")}
+            self.assertEqual(sorted(rows[afar]["streams"]), [["hashtag", "FediHiring"], ["hashtag", "Hiring"]])
+            self.assertEqual(rows[afar]["streams"][0], rows[afar]["stream"])
+            self.assertEqual(sorted(rows[here]["streams"]), [["hashtag", "Hiring"], ["hashtag:local", "hiring"]])
+            # Where only a copy can tell: one that comes before the handler begins counts.
+            self.act("post", text="wait", spoiler="slow", **{"from": "alice"})
+            self.host.wait_line(r"on user", "err")
+            later = self.post("on the list, too", "alice")
+            self.host.wait_line(f"{later} on (user, list {lists[0]['id']}|list {lists[0]['id']}, user)\\.", "err")
+            boosts = [row["path"].split("/")[4] for row in self.server.rest("/practice/log")[1]["requests"]
+                      if row["path"].endswith("/reblog")]
+            self.assertEqual(sorted(boosts), sorted(set(boosts)))  # also of the second host: the server has it already
+            self.assertTrue({afar, here} <= set(boosts))
+            self.assertEqual(self.host.stop(), 0)
 
     def test_a_backlog_is_of_each_source_the_oldest_first(self):
         posts = [self.post(f"of before {n}", self.stranger) for n in range(9)]

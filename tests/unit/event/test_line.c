@@ -91,6 +91,41 @@ writes_the_payload_last_and_verbatim(void **state)
 }
 
 static void
+more_streams_than_one_are_named_besides(void **state)
+{
+	struct decode_context context = context_of(state);
+	struct decode_output out;
+	struct buf list, line;
+	context.stream = STR("hashtag");
+	context.param = STR("cats");
+	assert_int_equal(decode_sse(&context, STR("delete"), STR("1"), &out), DECODE_EVENT);
+	struct event parts = *out.event;
+	event_streams_begin(out.event, &list);
+	assert_string_equal(list.ptr, "[[\"hashtag\",\"cats\"]]");
+	event_streams_add(&list, STR("public"), STR_NONE);
+	event_streams_add(&list, STR("hashtag"), STR("\"dogs\""));
+	parts.streams = buf_str(&list);
+	struct event *both = event_create(&parts);
+	buf_init(&line, EVENT_LINE_MAX);
+	event_write_line(both, &line);
+	assert_string_equal(line.ptr,
+		"{\"kind\":\"delete\",\"stream\":[\"hashtag\",\"cats\"],"
+		"\"streams\":[[\"hashtag\",\"cats\"],[\"public\"],[\"hashtag\",\"\\\"dogs\\\"\"]],"
+		"\"account\":null,\"origin\":\"replay\",\"received_at\":\"1970-01-01T00:00:00.005Z\",\"payload\":\"1\"}");
+	event_unref(out.event);
+	assert_int_equal(decode_line(&context, buf_str(&line), &out), DECODE_EVENT);
+	assert_true(str_eq(out.event->streams, both->streams));
+	event_unref(out.event);
+	event_unref(both);
+	for (int i = 0; i < 1000; i++)
+		event_streams_add(&list, STR("hashtag"), STR("one-of-very-many"));
+	assert_true(list.err == ERR_OK && list.len < EVENT_STREAMS_TEXT_MAX + 64);
+	assert_true(str_ends(buf_str(&list), "\"]]"));
+	buf_finish(&list);
+	buf_finish(&line);
+}
+
+static void
 unknown_stream_and_account_keep_their_keys(void **state)
 {
 	struct decode_context context = context_of(state);
@@ -261,6 +296,8 @@ main(void)
 			a_kept_event_outlives_the_next_parse, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_event_that_is_only_held_gives_its_document_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			more_streams_than_one_are_named_besides, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_line_can_be_no_event, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
