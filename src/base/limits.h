@@ -190,8 +190,13 @@
 #define RETIRED_MS_MAX         30000 /* how long tasks of a plugin that was replaced may go on */
 #define RELOAD_WORDS_MAX       (256u << 10) /* of what a reload has to say */
 #define WATCH_LOOK_MS          2000 /* between two looks at the files of plugins when nothing was told */
-#define STATUS_CHECK_BATCH     20    /* posts in one question, as Mastodon allows */
-#define STATUS_CHECK_ID_MAX    200   /* bytes of an id */
+#define STATUS_CHECK_BATCH     20  /* posts in one question, as Mastodon allows */
+#define STATUS_CHECK_ID_MAX    200 /* bytes of an id */
+#define RECONCILE_MS           (7 * 24 * INT64_C(3600000)) /* each post that is known is asked for so often */
+#define RECONCILE_FIRST_MS     (60 * 1000)                 /* after the start */
+#define RECONCILE_LEAST_MS     (10 * 1000)                 /* between two questions */
+#define RECONCILE_MOST_MS      (10 * 60 * 1000)
+#define RECONCILE_ROWS_MAX     500   /* rows looked at for one question */
 #define DELETES_WAITING_MAX    10000 /* that are not verified yet, of all accounts */
 #define TOMBSTONES_RING_MAX    16384 /* deleted ids in memory */
 #define QUEUE_EVENTS_MAX       4096  /* past this the sockets are not read */

@@ -5,6 +5,7 @@
 #include "fills.h"
 #include "host_private.h"
 #include "limits.h"
+#include "reconcile.h"
 #include "seen.h"
 #include "state.h"
 #include "xmalloc.h"
@@ -124,6 +125,7 @@ commit_now(struct host *host, int64_t now_mono_ms)
 	}
 	archives_committed(host->archives);
 	deletes_committed(host->deletes);
+	reconcile_committed(host->reconcile);
 	alert_committed(host, true);
 	tasks_committed(host);
 	trouble_turn_done(host);

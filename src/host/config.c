@@ -529,6 +529,28 @@ read_backlog(struct reader *reader, struct json_value root)
 	return true;
 }
 
+/* reconcile = "7d" | false */
+static bool
+read_reconcile(struct reader *reader, struct json_value root)
+{
+	struct json_value value = json_get(root, "reconcile");
+	int64_t *ms = &reader->config->reconcile_ms;
+	bool wanted = false;
+	if (!json_exists(value) || (json_get_bool(value, &wanted) && wanted))
+		return true;
+	if (json_type(value) == JSON_BOOL) {
+		*ms = -1;
+		return true;
+	}
+	if (json_type(value) != JSON_STRING || !duration_parse(json_str(value), ms) ||
+		*ms < KEPT_MIN_MS)
+		return fail(reader,
+			"reconcile: expected how often posts are asked for again, at least \"1d\" such as \"7d\", or false; found "
+			"%s.",
+			json_type(value) == JSON_STRING ? "another text" : type_text(value));
+	return true;
+}
+
 static bool
 read_alerts(struct reader *reader, struct json_value root)
 {
@@ -550,7 +572,7 @@ static bool
 read_json(struct reader *reader, struct str text)
 {
 	static const char *const keys[] = {"accounts", "plugins", "plugin_folder", "alert", "tz",
-		"keep", "process_backlog", "archive"};
+		"keep", "process_backlog", "archive", "reconcile"};
 	struct json_parser *parser = json_parser_create();
 	struct json_doc *doc = NULL;
 	struct json_error json_error;
@@ -561,8 +583,9 @@ read_json(struct reader *reader, struct str text)
 	good = good && check_keys(reader, root, "the config", keys, COUNT_OF(keys)) &&
 	       read_keep(reader, root) && read_accounts(reader, json_get(root, "accounts")) &&
 	       read_plugins(reader, json_get(root, "plugins")) && read_folder(reader, root) &&
-	       read_backlog(reader, root) && read_alerts(reader, root) &&
-	       read_archive(reader, root) && read_zone(reader, root) && check_instances(reader);
+	       read_backlog(reader, root) && read_reconcile(reader, root) &&
+	       read_alerts(reader, root) && read_archive(reader, root) && read_zone(reader, root) &&
+	       check_instances(reader);
 	json_doc_destroy(doc);
 	json_parser_destroy(parser);
 	return good;

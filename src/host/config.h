@@ -68,6 +68,7 @@ struct config {
 	unsigned
 		process_backlog; /* posts of before the first run that are handled, of each stream */
 	struct config_keep keep;
+	int64_t reconcile_ms; /* between two looks whether a known post is still there; 0: RECONCILE_MS, -1: never */
 	struct rotation archive;
 	char *tz; /* the time zone where a plugin names none; NULL: the machine's */
 };

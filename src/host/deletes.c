@@ -309,6 +309,15 @@ settle(struct deletes *deletes, struct suspect *suspect)
 }
 
 void
+deletes_missed(struct deletes *deletes, struct event *event)
+{
+	deletes->host->stats.missed++;
+	journal(deletes, event, "delete_missed");
+	bury(deletes, event);
+	route_event(deletes->host, event);
+}
+
+void
 deletes_run(struct deletes *deletes)
 {
 	struct suspect *suspect;

@@ -19,6 +19,8 @@ void deletes_start(struct deletes *deletes);
  * the server has said that the post is gone (protocol.md 3.2); one elsewhere counts at once. A post whose deletion came
  * first is not routed at all (protocol.md 4.1). In a replay there is nobody to ask, and every delete counts. */
 bool deletes_take(struct deletes *deletes, struct event *event);
+/* In the turn and its transaction: a delete that nobody told, but the server has the post no more. */
+void deletes_missed(struct deletes *deletes, struct event *event);
 /* In the turn, before events are taken: routes what is proven. */
 void deletes_run(struct deletes *deletes);
 

@@ -12,6 +12,7 @@
 #include "gapfill.h"
 #include "host_private.h"
 #include "limits.h"
+#include "reconcile.h"
 #include "utlist.h"
 #include "version.h"
 #include "xmalloc.h"
@@ -396,6 +397,7 @@ host_start(struct host *host)
 	subscriptions_start(host);
 	schedules_start(host);
 	deletes_start(host->deletes);
+	host->reconcile = reconcile_create(host);
 	loop_set_turn(loop, turn_run, host);
 	loop_keep_awake(loop, true); /* the first turn commits, and sends what was left open */
 }
@@ -467,6 +469,7 @@ host_destroy(struct host *host)
 	outbox_destroy(host->dry_outbox);
 	requests_destroy(host->requests);
 	host->requests = NULL;
+	reconcile_destroy(host->reconcile);
 	deletes_destroy(host->deletes);
 	alert_direct_forget(host);
 	gapfill_destroy(host->gapfill);

@@ -54,6 +54,7 @@ struct host_stats {
 	uint64_t late; /* posts that came behind their own deletion */
 	uint64_t kept,
 		unproven; /* deletes of posts that are still there; of which nothing is known */
+	uint64_t missed;  /* posts that were deleted without a word */
 	uint64_t limited,
 		switched_off; /* times that a pattern gave up; patterns that are off for it */
 	uint64_t done, failed, unknown, dry; /* actions that ended since the start */

@@ -79,6 +79,7 @@ struct host {
 	struct requests *requests; /* NULL: offline */
 	struct intake *intake;
 	struct deletes *deletes;
+	struct reconcile *reconcile; /* NULL offline */
 	struct views *views;
 	struct pattern_scratch *scratch;
 	struct matching *matching;

@@ -8,6 +8,7 @@
 #include "host_private.h"
 #include "json_write.h"
 #include "limits.h"
+#include "reconcile.h"
 #include "troubles.h"
 #include "version.h"
 
@@ -277,6 +278,7 @@ put_totals(const struct host *host, struct buf *out)
 	put_number(out, "deletes_waiting", deletes_waiting(host->deletes));
 	put_number(out, "deletes_refuted", stats->kept);
 	put_number(out, "deletes_unproven", stats->unproven);
+	put_number(out, "deletes_missed", stats->missed);
 	put_number(out, "queued", intake_count(host->intake));
 	buf_add_char(out, '}');
 	json_put_key(out, "outbox");
@@ -321,6 +323,7 @@ host_status(struct host *host, struct buf *out)
 	put_text(out, "trouble", host->trouble);
 	put_totals(host, out);
 	put_gaps(host, out);
+	reconcile_status(host->reconcile, out);
 	put_accounts(host, out);
 	put_instances(host, out);
 	buf_add_char(out, '}');

@@ -6,6 +6,7 @@
 #include "gapfill.h"
 #include "host_private.h"
 #include "limits.h"
+#include "reconcile.h"
 #include "xmalloc.h"
 
 #define LOG_MODULE "host"
@@ -55,6 +56,7 @@ take_back(struct host *host)
 	alert_committed(host, false);
 	tasks_give_up(host);
 	deletes_taken_back(host->deletes);
+	reconcile_taken_back(host->reconcile);
 	positions_forget(host);
 	gapfill_take_back(host->gapfill);
 	for (unsigned i = 0; i < host->instance_count; i++)

@@ -7,6 +7,7 @@
 #include "alert.h"
 #include "gapfill.h"
 #include "host_private.h"
+#include "reconcile.h"
 #include "state.h"
 #include "utlist.h"
 #include "xmalloc.h"
@@ -176,6 +177,7 @@ turn_run(void *data)
 	news_tell(host);
 	matching_turn(host->matching);
 	deletes_run(host->deletes);
+	reconcile_run(host->reconcile);
 	gapfill_open(host->gapfill);
 	tasks_charge(host);
 	tasks_run(host);
@@ -196,6 +198,7 @@ turn_run(void *data)
 		outbox_flush(host->outbox);
 	requests_flush(host->requests);
 	gapfill_flush(host->gapfill);
+	reconcile_flush(host->reconcile);
 	for (unsigned i = 0; i < host->instance_count; i++) {
 		inbox_load(&host->instances[i]->inbox, host->store, host->parser);
 		waiting = waiting || first_work(host, host->instances[i]);

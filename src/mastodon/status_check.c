@@ -111,6 +111,11 @@ read_one(struct status_check *check, const struct http_answer *answer)
 		answer->status / 100 == 2 && answer->body.len > 0 && answer->body.ptr[0] == '{';
 	if (!gone && !there)
 		return false;
+	if (gone && check->config.strict && (answer->body.len == 0 || answer->body.ptr[0] != '{')) {
+		check->doubts = false;
+		tell_asked(check, STATUS_UNKNOWN);
+		return true;
+	}
 	if (check->doubts) {
 		check->doubts = false;
 		check->trusted = gone;
@@ -236,6 +241,12 @@ status_check_destroy(struct status_check *check)
 		free(wanted);
 	}
 	free(check);
+}
+
+bool
+status_check_one_by_one(const struct status_check *check)
+{
+	return check->one_by_one;
 }
 
 void

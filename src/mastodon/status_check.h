@@ -24,6 +24,7 @@ struct status_check_config {
 	struct log *log;
 	struct rng *rng;
 	const struct account *account; /* kept */
+	bool strict; /* a 404 with a page in place of JSON is STATUS_UNKNOWN: it may be a proxy's */
 	/* Once for each id that was added, from the loop. `id` is borrowed. */
 	void (*on_verdict)(void *data, const char *id, enum status_verdict verdict);
 	void *data;
@@ -34,5 +35,7 @@ struct status_check_config {
  * long as the server asks, and tries again for as long as it lives. */
 struct status_check *status_check_create(const struct status_check_config *config);
 void status_check_destroy(struct status_check *check); /* NULL is fine; no callbacks after */
+/* The server knows no lists of posts. */
+bool status_check_one_by_one(const struct status_check *check);
 /* Copies the id. One that waits already is asked for once. */
 void status_check_add(struct status_check *check, struct str id);

@@ -49,6 +49,36 @@ seen_prune(struct store *store, int64_t before_ms, int limit)
 }
 
 void
+seen_each_post(struct store *store, int64_t after_row, int64_t until_ms, int limit,
+	seen_post_fn *fn, void *data)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_SEEN_POSTS);
+	db_put_int(stmt, 1, after_row);
+	db_put_int(stmt, 2, until_ms);
+	db_put_int(stmt, 3, limit);
+	bool more = true;
+	while (more && db_next(store, stmt)) {
+		const struct seen_post post = {
+			.row = sqlite3_column_int64(stmt, 0),
+			.instance = db_str(stmt, 1).ptr,
+			.scope = db_str(stmt, 2),
+			.id = db_str(stmt, 3),
+		};
+		more = fn(data, &post);
+	}
+	db_done(store, SQL_SEEN_POSTS, stmt);
+}
+
+int64_t
+seen_last_row(struct store *store)
+{
+	sqlite3_stmt *stmt = db_use(store, SQL_SEEN_LAST);
+	int64_t row = db_next(store, stmt) ? sqlite3_column_int64(stmt, 0) : 0;
+	db_done(store, SQL_SEEN_LAST, stmt);
+	return row;
+}
+
+void
 tombstone_add(struct store *store, struct str scope, struct str id, int64_t now_ms)
 {
 	sqlite3_stmt *stmt = db_use(store, SQL_TOMBSTONE_ADD);

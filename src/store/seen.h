@@ -20,6 +20,18 @@ bool seen_add(struct store *store, const struct seen_key *key, int64_t now_ms);
 /* Deletes what is older than `before_ms`; at most `limit` rows a call. Returns how many. */
 int seen_prune(struct store *store, int64_t before_ms, int limit);
 
+/* Posts that an instance has had, by their rows: greater than `after_row`, not younger than `until_ms`, `limit` at most; stops
+ * when `fn` returns false. Text is borrowed for the call. */
+struct seen_post {
+	int64_t row;
+	const char *instance;
+	struct str scope, id;
+};
+typedef bool seen_post_fn(void *data, const struct seen_post *post);
+void seen_each_post(struct store *store, int64_t after_row, int64_t until_ms, int limit,
+	seen_post_fn *fn, void *data);
+int64_t seen_last_row(struct store *store); /* 0: none */
+
 /* Ids that were deleted, so that a post which a fill or a slow server brings afterwards is not taken for a new one. `scope` as
  * in struct seen_key. Adding one that is there changes nothing. */
 void tombstone_add(struct store *store, struct str scope, struct str id, int64_t now_ms);

@@ -25,6 +25,10 @@ const char *const sql_texts[SQL_COUNT] = {
 	[SQL_SEEN_ADD] = "INSERT OR IGNORE INTO seen (instance, id, kind, scope, version, at_ms)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 	[SQL_SEEN_PRUNE] = PRUNE_FIRST("seen"),
+	[SQL_SEEN_POSTS] =
+		"SELECT row, instance, scope, id FROM seen WHERE row > ?1 AND at_ms <= ?2"
+		" AND kind IN ('update', 'status.update') ORDER BY row LIMIT ?3",
+	[SQL_SEEN_LAST] = "SELECT coalesce(max(row), 0) FROM seen",
 
 	[SQL_DELIVERY_ADD] = "INSERT INTO deliveries"
 			     " (instance, key, line, matched, created_ms, tries, due_ms)"

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """What counts as a deletion, and posts that come behind their own deletion."""
+import json
 import os
 import sqlite3
 import unittest
@@ -22,8 +23,8 @@ class Deletes(harness.Case):
         self.plugin = self.write("p.lua", PLUGIN.replace("STREAM", stream))
         return self.again(stream)
 
-    def again(self, stream):
-        host = self.start("run", self.plugin, "--server", self.server.url, "--state", self.folder + "/state", "--clock-rate", 10,
+    def again(self, stream, rate=10):
+        host = self.start("run", self.plugin, "--server", self.server.url, "--state", self.folder + "/state", "--clock-rate", rate,
                           token=self.server.token)
         host.wait_line(rf"{stream} is live", "err")
         return host
@@ -100,6 +101,43 @@ class Deletes(harness.Case):
         self.post("enough")
         host.wait_line("enough", "err")
         self.assertEqual(host.text().count("112233445566778899"), 2)
+
+
+    def reconciled(self):
+        status, out, _ = self.run_to_end("status", "--json", "--state", self.folder + "/state")
+        return (json.loads(out)["reconcile"] or {}) if status == 0 else {}
+
+    def sleeps(self, host, hours):
+        """Stops the host and makes what it remembers older."""
+        host.stop()
+        database = sqlite3.connect(f"{self.folder}/state/moontusk.db", timeout=10)
+        with database:
+            database.execute("UPDATE seen SET at_ms = at_ms - ?", (hours * 3600 * 1000,))
+        database.close()
+
+    def test_deletes_that_nobody_told_are_found_and_trouble_is_no_deletion(self):
+        host = self.host("public")
+        posts = [self.post(f"post {n}")["id"] for n in range(25)]
+        host.wait_line(f"update {posts[-1]}", "err")
+        self.sleeps(host, 30)
+        gone = posts[3], posts[22]
+        for post in gone:  # while nobody listens: no fill tells of it
+            self.assertEqual(self.server.rest("/practice/delete", "POST", {"id": post})[0], 200)
+        self.server.rest("/practice/fail", "POST", {"path": "/api/v1/statuses", "status": 503, "times": 3, "method": "GET"})
+        host = self.again("public", 60)
+        host.wait_line(f"deleted {gone[0]}", "err")
+        harness.wait_until(lambda: self.rows("SELECT count(*) FROM tombstones") == [(1,)])
+        # A kill loses nothing: it goes on where it was, and nothing is told twice.
+        host.kill()
+        self.assertIn(" 20 1", self.rows("SELECT value FROM facts WHERE name = 'reconcile'")[0][0])
+        self.server.rest("/practice/clear", "POST", {})
+        told = host.text()
+        host = self.again("public", 60)
+        host.wait_line(f"deleted {gone[1]}", "err")
+        harness.wait_until(lambda: self.reconciled().get("asked") == 25)
+        self.assertEqual(self.reconciled()["gone"], 2)
+        self.assertEqual([(told + host.text()).count(f"deleted {post}") for post in posts], [int(post in gone) for post in posts])
+        self.assertEqual(self.rows("SELECT count(*) FROM journal WHERE what = 'delete_missed'"), [(2,)])
 
 
 if __name__ == "__main__":

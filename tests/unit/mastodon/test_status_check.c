@@ -19,6 +19,7 @@ struct fixture {
 	bool lists_are_empty; /* it answers [] to all */
 	unsigned troubles;    /* answers of 503 to come */
 	int refuses;          /* a status for everything; 0: none */
+	const char *page;     /* its body; NULL: JSON */
 	unsigned requests;
 	struct buf asked;  /* paths with query, a line each */
 	struct buf answer; /* "ID gone\n" */
@@ -63,7 +64,8 @@ on_request(void *data, server_conn conn, const struct server_request *request)
 	(void)buf_printf(&fixture->asked, "%.*s?%s\n", STR_ARG(path), query);
 	assert_string_equal(scripted_header(request, "authorization"), "Bearer test-token-1");
 	if (fixture->refuses != 0) {
-		scripted_answer(&fixture->scripted, conn, fixture->refuses, JSON, "{}");
+		scripted_answer(&fixture->scripted, conn, fixture->refuses, JSON,
+			fixture->page != NULL ? fixture->page : "{}");
 	} else if (fixture->troubles > 0) {
 		fixture->troubles--;
 		scripted_answer(&fixture->scripted, conn, 503, "text/html", "<html>");
@@ -99,7 +101,7 @@ is_done(void *data)
 }
 
 static void
-setup(struct fixture *fixture)
+setup_as(struct fixture *fixture, bool strict)
 {
 	static const struct server_events events = {.on_request = on_request};
 	char error[MESSAGE_MAX];
@@ -122,10 +124,17 @@ setup(struct fixture *fixture)
 		.log = fixture->scripted.log,
 		.rng = &fixture->rng,
 		.account = fixture->account,
+		.strict = strict,
 		.on_verdict = on_verdict,
 		.data = fixture,
 	};
 	fixture->check = status_check_create(&config);
+}
+
+static void
+setup(struct fixture *fixture)
+{
+	setup_as(fixture, false);
 }
 
 static void
@@ -243,6 +252,26 @@ test_a_bad_token_gives_no_verdict_and_is_not_tried_again(void **state)
 	teardown(&fixture);
 }
 
+static void
+test_a_page_in_place_of_an_answer_deletes_nothing_where_it_matters(void **state)
+{
+	(void)state;
+	for (unsigned strict = 0; strict < 2; strict++) {
+		struct fixture fixture;
+		setup_as(&fixture, strict);
+		fixture.refuses = 404;
+		fixture.page = "<html>nothing here";
+		ask(&fixture, 1, 3);
+		expect(&fixture, strict ? "1 unknown\n" : "1 gone\n");
+		expect(&fixture, strict ? "3 unknown\n" : "3 gone\n");
+		assert_true(status_check_one_by_one(fixture.check));
+		fixture.page = "{\"error\":\"Record not found\"}";
+		ask(&fixture, 4, 4);
+		expect(&fixture, "4 gone\n");
+		teardown(&fixture);
+	}
+}
+
 int
 main(void)
 {
@@ -252,6 +281,8 @@ main(void)
 		cmocka_unit_test(test_a_server_without_lists_is_asked_one_by_one),
 		cmocka_unit_test(test_a_list_that_leaves_out_what_is_there_is_not_trusted),
 		cmocka_unit_test(test_trouble_is_no_verdict),
+		cmocka_unit_test(
+			test_a_page_in_place_of_an_answer_deletes_nothing_where_it_matters),
 		cmocka_unit_test(test_a_bad_token_gives_no_verdict_and_is_not_tried_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,51 @@ pruning_takes_the_oldest_first_and_no_more_than_asked(void **state)
 	commit(scratch);
 }
 
+struct posts {
+	struct buf text;
+	unsigned left;
+};
+
+static bool
+note_post(void *data, const struct seen_post *post)
+{
+	struct posts *posts = data;
+	if (posts->left == 0)
+		return false;
+	posts->left--;
+	(void)buf_printf(&posts->text, "%s %.*s %.*s\n", post->instance, STR_ARG(post->scope),
+		STR_ARG(post->id));
+	return true;
+}
+
+static void
+posts_are_walked_by_row_and_nothing_but_posts_that_are_old_enough(void **state)
+{
+	struct scratch *scratch = *state;
+	static const char *const kinds[] = {
+		"update", "notification", "status.update", "delete", "update", "update"};
+	struct posts posts = {.left = 10};
+	buf_init(&posts.text, 1000);
+	assert_int_equal(seen_last_row(scratch->store), 0);
+	begin(scratch);
+	struct seen_key key = SEEN;
+	for (size_t i = 0; i < 6; i++) {
+		char id[2] = {(char)('0' + i), '\0'};
+		key.id = str_from(id);
+		key.kind = str_from(kinds[i]);
+		seen_add(scratch->store, &key, 1000 + (int64_t)i);
+	}
+	commit(scratch);
+	seen_each_post(scratch->store, 0, 1004, 10, note_post, &posts);
+	assert_string_equal(posts.text.ptr,
+		"cats server:a.example 0\ncats server:a.example 2\ncats server:a.example 4\n");
+	buf_clear(&posts.text);
+	seen_each_post(scratch->store, 1, 9999, 2, note_post, &posts);
+	assert_string_equal(posts.text.ptr, "cats server:a.example 2\ncats server:a.example 4\n");
+	assert_int_equal(seen_last_row(scratch->store), 6);
+	buf_finish(&posts.text);
+}
+
 struct found {
 	struct store *store;
 	int64_t rows[8];
@@ -199,6 +244,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		SCRATCH_TEST(a_key_differs_by_each_of_its_parts),
 		SCRATCH_TEST(pruning_takes_the_oldest_first_and_no_more_than_asked),
+		SCRATCH_TEST(posts_are_walked_by_row_and_nothing_but_posts_that_are_old_enough),
 		SCRATCH_TEST(deliveries_come_back_in_order_and_in_pages),
 		SCRATCH_TEST(deliveries_change_their_key_together),
 		SCRATCH_TEST(a_row_number_is_never_used_again),
