@@ -84,6 +84,13 @@ static const struct tag_name {
 static enum html_tag
 tag_of(struct str name)
 {
+	/* most tags of most posts */
+	if (name.len == 1 && *name.ptr == 'p')
+		return HTML_P;
+	if (name.len == 1 && *name.ptr == 'a')
+		return HTML_A;
+	if (name.len == 4 && memcmp(name.ptr, "span", 4) == 0)
+		return HTML_SPAN;
 	for (size_t i = 0; i < COUNT_OF(tag_names); i++) {
 		const struct tag_name *known = &tag_names[i];
 		/* length and first letter rule out nearly all of them */
@@ -175,7 +182,10 @@ keep_attribute(struct html_token *token, struct str name, struct str value)
 {
 	struct str *slot = NULL;
 
-	if (name.len == 5 && str_eq_nocase(name, STR("class")))
+	if (token->tag != HTML_A && token->tag != HTML_SPAN)
+		return;
+	if (name.len == 5 &&
+		(memcmp(name.ptr, "class", 5) == 0 || str_eq_nocase(name, STR("class"))))
 		slot = &token->class;
 	else if (name.len == 4 && str_eq_nocase(name, STR("href")))
 		slot = &token->href;
@@ -185,27 +195,66 @@ keep_attribute(struct html_token *token, struct str name, struct str value)
 		*slot = value;
 }
 
+/* Bytes of an attribute's name with =" behind it, for names that servers write on links; 0 for others. There are 16 bytes. */
+static size_t
+common_name(const char *at)
+{
+	switch (*at) {
+	case 'c':
+		return memcmp(at, "class=\"", 7) == 0 ? 7 : 0;
+	case 'h':
+		return memcmp(at, "href=\"", 6) == 0 ? 6 : 0;
+	case 'r':
+		return memcmp(at, "rel=\"", 5) == 0 ? 5 : 0;
+	case 't':
+		return memcmp(at, "target=\"", 8) == 0       ? 8
+		       : memcmp(at, "translate=\"", 11) == 0 ? 11
+							     : 0;
+	default:
+		return 0;
+	}
+}
+
+/* One attribute; `at` stands on its name. NULL when the input ends inside it. */
+static const char *
+read_attribute(const char *at, const char *end, struct html_token *token)
+{
+	size_t common = end - at >= 16 ? common_name(at) : 0;
+	struct str name = {at, common - 2}, value = STR("");
+
+	if (common > 0) {
+		const char *close = memchr(at + common, '"', (size_t)(end - at) - common);
+		if (!close)
+			return NULL;
+		value = (struct str){at + common, (size_t)(close - at) - common};
+		keep_attribute(token, name, value);
+		return close + 1;
+	}
+	at++; /* a name may start with '=' */
+	while (at < end && !is_blank(*at) && *at != '/' && *at != '>' && *at != '=')
+		at++;
+	name.len = (size_t)(at - name.ptr);
+	at = skip_blanks(at, end);
+	if (at < end && *at == '=' && !(at = read_value(at + 1, end, &value)))
+		return NULL;
+	keep_attribute(token, name, value);
+	return at;
+}
+
 /* Reads attributes up to and with '>'. NULL when the input ends inside the tag. */
 static const char *
 read_attributes(const char *at, const char *end, struct html_token *token)
 {
-	for (;;) {
+	while (at) {
 		while (at < end && (is_blank(*at) || *at == '/'))
 			at++;
 		if (at == end)
 			return NULL;
 		if (*at == '>')
 			return at + 1;
-		const char *start = at++; /* a name may start with '=' */
-		while (at < end && !is_blank(*at) && *at != '/' && *at != '>' && *at != '=')
-			at++;
-		struct str name = {start, (size_t)(at - start)}, value = STR("");
-		at = skip_blanks(at, end);
-		if (at < end && *at == '=' && !(at = read_value(at + 1, end, &value)))
-			return NULL;
-		if (token->tag == HTML_A || token->tag == HTML_SPAN)
-			keep_attribute(token, name, value);
+		at = read_attribute(at, end, token);
 	}
+	return NULL;
 }
 
 /* Reads a tag; html->at stands on its '<'. A tag that never ends takes the rest with it, as in browsers. */

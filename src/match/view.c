@@ -20,7 +20,8 @@ struct slot {
 struct views {
 	struct fold folded, leet;
 	const struct event *event;
-	bool looked; /* at what it is about; not before somebody asks */
+	/* what it is about, and who caused it; not looked for before somebody asks */
+	bool looked, looked_for_actor;
 	struct json_value status, actor;
 	uint32_t made; /* bits of the slots that are */
 	struct slot slots[VIEW_COUNT];
@@ -80,7 +81,7 @@ void
 views_set_event(struct views *views, const struct event *event)
 {
 	views->event = event;
-	views->looked = false;
+	views->looked = views->looked_for_actor = false;
 	if (views->made & (1u << VIEW_FOLDED | 1u << VIEW_LEET)) {
 		fold_clear(&views->folded);
 		fold_clear(&views->leet);
@@ -102,9 +103,23 @@ look(struct views *views)
 		return;
 	views->looked = true;
 	views->status = event ? event_status(event) : (struct json_value){0};
-	views->actor = event ? event_actor(event) : (struct json_value){0};
 	if (event && event_kind_info(event->kind)->payload == PAYLOAD_ANNOUNCEMENT)
 		views->status = json_root(event->doc);
+}
+
+static struct json_value
+look_for_actor(struct views *views)
+{
+	if (!views->looked_for_actor)
+		views->actor = views->event ? event_actor(views->event) : (struct json_value){0};
+	views->looked_for_actor = true;
+	return views->actor;
+}
+
+static bool
+is_of_actor(enum view view)
+{
+	return view == VIEW_NAME || view == VIEW_BIO;
 }
 
 const struct event *
@@ -123,17 +138,16 @@ views_status(struct views *views)
 bool
 views_have(struct views *views, enum view view)
 {
-	bool of_actor = view == VIEW_NAME || view == VIEW_BIO;
-
-	look(views);
-	return json_type(of_actor ? views->actor : views->status) == JSON_OBJECT;
+	if (is_of_actor(view))
+		return json_type(look_for_actor(views)) == JSON_OBJECT;
+	return json_type(views_status(views)) == JSON_OBJECT;
 }
 
 static struct str
 make(struct views *views, enum view view, struct slot *slot)
 {
 	struct view_maker maker = {
-		.views = views, .status = views->status, .actor = views->actor, .out = &slot->buf};
+		.views = views, .status = views_status(views), .out = &slot->buf};
 
 	if (view == VIEW_FOLDED) {
 		fold_text(&views->folded, views_get(views, VIEW_TEXT), VIEW_TEXT_MAX, NULL);
@@ -143,6 +157,8 @@ make(struct views *views, enum view view, struct slot *slot)
 		fold_leet(&views->leet, views_fold(views, VIEW_FOLDED));
 		return fold_str(&views->leet);
 	}
+	if (is_of_actor(view))
+		maker.actor = look_for_actor(views);
 	return view_make(&maker, view);
 }
 
@@ -152,7 +168,6 @@ views_get(struct views *views, enum view view)
 	struct slot *slot = &views->slots[view];
 
 	if (!(views->made >> view & 1)) {
-		look(views);
 		views->made |= UINT32_C(1) << view;
 		slot->text = make(views, view, slot);
 		if (!slot->text.ptr)

@@ -223,9 +223,15 @@ static struct str
 make_text(struct view_maker *maker)
 {
 	static const enum view parts[] = {VIEW_CW, VIEW_BODY, VIEW_ALT, VIEW_POLL};
+	static const struct str names[COUNT_OF(parts)] = {
+		{"spoiler_text", 12}, {"content", 7}, {"media_attachments", 17}, {"poll", 4}};
+	struct json_value values[COUNT_OF(parts)];
 	struct str first = STR("");
 
+	json_get_each(maker->status, names, values, COUNT_OF(parts));
 	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		if (json_str(values[i]).len == 0 && json_count(values[i]) == 0)
+			continue; /* most posts have but the one part */
 		if (maker->map) {
 			add_mapped_view(maker, parts[i]);
 			continue;

@@ -188,6 +188,17 @@ add_text(struct walk *walk, struct str text)
 	}
 }
 
+/* True when `word` is one of the words of the class; `len` are its bytes. */
+static inline bool
+has_class(struct str class, const char *word, size_t len)
+{
+	if (class.len < len)
+		return false;
+	if (class.len == len)
+		return memcmp(class.ptr, word, len) == 0;
+	return html_has_word(class, word);
+}
+
 static void
 push(struct walk *walk, const struct html_token *token)
 {
@@ -200,8 +211,8 @@ push(struct walk *walk, const struct html_token *token)
 	*element = (struct open_element){
 		.tag = token->tag,
 		.name = token->name,
-		.hidden = link_part && html_has_word(token->class, "invisible"),
-		.ellipsis = link_part && html_has_word(token->class, "ellipsis"),
+		.hidden = link_part && has_class(token->class, "invisible", 9),
+		.ellipsis = link_part && has_class(token->class, "ellipsis", 8),
 	};
 	walk->hidden += element->hidden;
 	walk->pre += element->tag == HTML_PRE;
