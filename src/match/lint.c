@@ -313,7 +313,7 @@ lint_words(struct linter *linter, const struct cond *cond)
 
 	if (!linter->posts)
 		linter->posts = fold_corpus();
-	(void)words_each_literal(words, add_word, &adding);
+	words_each_literal(words, false, add_word, &adding);
 	item.literal_count = scan_source_count(source);
 	look_for(source, adding.term, linter->posts, may_match);
 	measure(&trial, &item);

@@ -93,7 +93,7 @@ struct cond {
 	size_t text_count;
 	struct words *words;
 	struct word_file *file;
-	struct rule_terms terms; /* of the words */
+	struct rule_terms terms, leet_terms; /* of the words, in VIEW_FOLDED and in VIEW_LEET */
 	enum described described;
 	struct table *tables;
 	struct cond *parts; /* of "account" */

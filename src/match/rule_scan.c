@@ -59,8 +59,13 @@ collect_name(struct scan_source *source, const struct text *text, struct scan_te
 {
 	struct str name = str_from(text->name);
 
-	if (text->what != NAME_LINE) /* hosts have many spellings */
-		return false;
+	if (text->what != NAME_LINE) { /* links have many spellings of a host, this view has one */
+		if (str_starts(name, "*."))
+			name = (struct str){name.ptr + 2, name.len - 2};
+		*term = scan_source_term(source, VIEW_HOSTS);
+		scan_source_add(source, *term, name, SCAN_EXACT);
+		return true;
+	}
 	if (text->view == VIEW_MENTIONS)
 		(void)str_split(name, '@', &name);
 	if (name.len == 0)
@@ -68,6 +73,17 @@ collect_name(struct scan_source *source, const struct text *text, struct scan_te
 	*term = scan_source_term(source, text->view);
 	scan_source_add(source, *term, name, 0);
 	return true;
+}
+
+static void
+collect_words(struct scan_source *source, const struct cond *cond, const struct words *words,
+	bool leet, struct rule_terms *terms)
+{
+	struct scan_term term = scan_source_term(source, leet ? VIEW_LEET : VIEW_FOLDED);
+	struct collecting collecting = {source, term};
+
+	words_each_literal(words, leet, add_literal, &collecting);
+	terms->next = (struct rule_term){term, true, cond_generation(cond)};
 }
 
 static void
@@ -83,11 +99,10 @@ collect(struct cond *conds, struct scan_source *source)
 						    : collect_name(source, text, &next->term);
 		}
 		if (words) {
-			struct collecting collecting = {
-				source, scan_source_term(source, VIEW_FOLDED)};
-			bool known = words_each_literal(words, add_literal, &collecting);
-			cond->terms.next =
-				(struct rule_term){collecting.term, known, cond_generation(cond)};
+			collect_words(source, cond, words, false, &cond->terms);
+			cond->leet_terms.next = (struct rule_term){.known = false};
+			if (words_leet(words))
+				collect_words(source, cond, words, true, &cond->leet_terms);
 		}
 		for (struct table *table = cond->tables; table; table = table->next)
 			collect(table->conds, source);
@@ -108,6 +123,7 @@ adopt(struct cond *conds)
 		for (size_t i = 0; i < cond->text_count; i++)
 			cond->texts[i].terms.now = cond->texts[i].terms.next;
 		cond->terms.now = cond->terms.next;
+		cond->leet_terms.now = cond->leet_terms.next;
 		for (struct table *table = cond->tables; table; table = table->next)
 			adopt(table->conds);
 	}
@@ -139,6 +155,17 @@ add_need(struct needs *needs, const struct rule_term *term, unsigned generation)
 	return true;
 }
 
+/* A word in either view. */
+static bool
+add_words_need(struct needs *needs, const struct cond *cond)
+{
+	const struct words *words = cond->file ? word_file_words(cond->file) : cond->words;
+	unsigned generation = cond_generation(cond);
+
+	return add_need(needs, &cond->terms.now, generation) &&
+	       (!words_leet(words) || add_need(needs, &cond->leet_terms.now, generation));
+}
+
 static bool add_table_needs(struct needs *needs, const struct cond *conds);
 
 /* One of what is added is seen where `cond` holds. False: nothing is known; what was added so far has to go. */
@@ -148,7 +175,7 @@ add_cond_needs(struct needs *needs, const struct cond *cond)
 	bool known = cond->text_count > 0;
 
 	if (cond->words || cond->file)
-		return add_need(needs, &cond->terms.now, cond_generation(cond));
+		return add_words_need(needs, cond);
 	for (size_t i = 0; i < cond->text_count && known; i++)
 		known = add_need(needs, &cond->texts[i].terms.now, 0);
 	if (cond->key->combines == COMBINES_ANY) {

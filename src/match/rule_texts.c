@@ -344,14 +344,18 @@ enum rule_result
 test_words(struct match *match, const struct cond *cond)
 {
 	const struct words *words = cond->file ? word_file_words(cond->file) : cond->words;
+	unsigned generation = cond_generation(cond);
 	struct words_hit hit;
+	bool found;
 
-	if (!views_have(match->views, VIEW_FOLDED) ||
-		!term_may_match(match, &cond->terms, cond_generation(cond)))
+	if (!views_have(match->views, VIEW_FOLDED))
 		return RULE_NO;
-	if (!words_find(words, views_fold(match->views, VIEW_FOLDED), &hit) &&
-		(!words_leet(words) ||
-			!words_find_leet(words, views_fold(match->views, VIEW_LEET), &hit)))
+	found = term_may_match(match, &cond->terms, generation) &&
+		words_find(words, views_fold(match->views, VIEW_FOLDED), &hit);
+	if (!found && words_leet(words))
+		found = term_may_match(match, &cond->leet_terms, generation) &&
+			words_find_leet(words, views_fold(match->views, VIEW_LEET), &hit);
+	if (!found)
 		return RULE_NO;
 	keep_hit(match, cond, hit.leet ? VIEW_LEET : VIEW_FOLDED, hit.word, hit.span);
 	return RULE_YES;

@@ -28,7 +28,7 @@ struct views {
 };
 
 static const char *const names[VIEW_COUNT] = {"text", "body", "raw", "folded", "links", "tags",
-	"mentions", "name", "alt", "cw", "poll", "bio", "request", "leet"};
+	"mentions", "name", "alt", "cw", "poll", "bio", "request", "leet", "hosts"};
 
 const char *
 view_name(enum view view)
@@ -62,6 +62,8 @@ views_create(void)
 
 	for (size_t i = 0; i < VIEW_COUNT; i++)
 		buf_init(&views->slots[i].buf, VIEW_TEXT_MAX);
+	/* a byte of an address is one character of its host at most: none is left out */
+	views->slots[VIEW_HOSTS].buf.max = 4 * (size_t)VIEW_TEXT_MAX;
 	return views;
 }
 

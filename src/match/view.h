@@ -26,8 +26,9 @@ enum view {
 	VIEW_BIO, /* visible text of the author's note, then of the profile fields, one a line */
 	VIEW_REQUEST, /* VIEW_BODY without the mentions it starts with (tusk.hear) */
 	VIEW_LEET,    /* of VIEW_FOLDED, with the letters that digits and signs stand for */
+	VIEW_HOSTS, /* of VIEW_LINKS, those that have one, in their one form (host.h), one a line */
 };
-#define VIEW_COUNT (VIEW_LEET + 1)
+#define VIEW_COUNT (VIEW_HOSTS + 1)
 
 const char *view_name(enum view view);
 bool view_from_name(struct str name, enum view *view);

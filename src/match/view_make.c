@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "host.h"
 #include "limits.h"
 #include "visible.h"
 #include "xmalloc.h"
@@ -163,6 +164,62 @@ make_links(struct view_maker *maker)
 	add_line(maker, card);
 }
 
+/* The paths of `from`, behind those that are there. */
+static void
+take_fields(struct view_map *all, struct view_map *from)
+{
+	all->fields = xreallocarray(all->fields, all->count + from->count, sizeof(*all->fields));
+	if (from->fields)
+		memcpy(all->fields + all->count, from->fields, from->count * sizeof(*from->fields));
+	all->count += from->count;
+	from->count = 0;
+}
+
+/* The host of the link whose bytes of VIEW_LINKS are `of`; `links` tells where those came from. */
+static void
+add_host(struct view_maker *maker, struct str link, struct span of, const struct view_map *links)
+{
+	char bytes[LINK_HOST_MAX + 1];
+	struct source_piece piece;
+
+	if (!host_of_address(link, bytes))
+		return;
+	struct str host = str_clip(str_from(bytes), begin_line(maker->out));
+	buf_add_str(maker->out, host);
+	if (!links || source_map_find(&links->map, of, &piece, 1) == 0)
+		return;
+	struct source_run run = {.at = (uint32_t)(maker->out->len - host.len),
+		.len = (uint32_t)host.len,
+		.from = (uint32_t)piece.span.start,
+		.from_len = (uint32_t)(piece.span.end - piece.span.start),
+		.source = piece.source};
+	source_map_add(&maker->map->map, &run);
+}
+
+static void
+make_hosts(struct view_maker *maker)
+{
+	struct buf text;
+	struct view_map map = {0};
+	struct view_maker links = *maker;
+	struct str lines, rest, line;
+
+	buf_init(&text, VIEW_TEXT_MAX);
+	links.out = &text;
+	links.map = &map;
+	lines = maker->map ? view_make(&links, VIEW_LINKS) : views_get(maker->views, VIEW_LINKS);
+	for (rest = lines; rest.ptr && lines.len > 0;) {
+		rest = str_split(rest, '\n', &line);
+		size_t start = (size_t)(line.ptr - lines.ptr);
+		add_host(maker, line, (struct span){start, start + line.len},
+			maker->map ? &map : NULL);
+	}
+	if (maker->map)
+		take_fields(maker->map, &map);
+	view_map_finish(&map);
+	buf_finish(&text);
+}
+
 /* "name: value" of each profile field; values are HTML, names plain. */
 static void
 make_bio(struct view_maker *maker)
@@ -206,13 +263,7 @@ add_mapped_view(struct view_maker *maker, enum view view)
 		buf_add_str(maker->out, made);
 		source_map_append(&all->map, &map.map, (struct span){0, made.len},
 			maker->out->len - made.len, (unsigned)all->count);
-		all->fields =
-			xreallocarray(all->fields, all->count + map.count, sizeof(*all->fields));
-		if (map.fields)
-			memcpy(all->fields + all->count, map.fields,
-				map.count * sizeof(*map.fields));
-		all->count += map.count;
-		map.count = 0; /* the paths are in `all` now */
+		take_fields(all, &map);
 	}
 	view_map_finish(&map);
 	buf_finish(&text);
@@ -365,6 +416,9 @@ view_make(struct view_maker *maker, enum view view)
 		break;
 	case VIEW_REQUEST:
 		return make_request(maker);
+	case VIEW_HOSTS:
+		make_hosts(maker);
+		break;
 	}
 	return buf_str(maker->out);
 }

@@ -87,7 +87,7 @@ views_source(struct views *views, enum view view, struct span span, struct view_
 		span = unfold(views, span);
 		view = VIEW_TEXT;
 	}
-	buf_init(&out, VIEW_TEXT_MAX);
+	buf_init(&out, 4 * (size_t)VIEW_TEXT_MAX); /* hosts may be longer than links (view.c) */
 	struct view_maker maker = {.views = views,
 		.status = views_status(views),
 		.actor = event_actor(event),

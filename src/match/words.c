@@ -233,14 +233,12 @@ is_word_byte(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-bool
-words_each_literal(const struct words *words, words_literal_fn *fn, void *data)
+void
+words_each_literal(const struct words *words, bool leet, words_literal_fn *fn, void *data)
 {
-	struct head *head, *next;
+	struct head *head, *next, *heads = leet ? words->leet : words->heads;
 
-	if (words->leet) /* their literals would stand in two views */
-		return false;
-	HASH_ITER(hh, words->heads, head, next) {
+	HASH_ITER(hh, heads, head, next) {
 		for (const struct entry *e = head->entries; e; e = e->next) {
 			struct str word = fold_str(&e->fold);
 			int flags = SCAN_EXACT;
@@ -251,5 +249,4 @@ words_each_literal(const struct words *words, words_literal_fn *fn, void *data)
 			fn(data, word, flags);
 		}
 	}
-	return true;
 }

@@ -35,9 +35,9 @@ bool words_find_leet(const struct words *words, const struct fold *leet, struct 
 
 /* For the set that looks for all words at once (scan.h): tells a literal for each entry. In every folded text that
  * words_find finds something in, one of the literals stands byte for byte, with the neighbours that the SCAN_ flags
- * ask for, also when both are case-folded by casefold.h. False, and nothing is told, when some are looked for in the leet form. */
+ * ask for. `leet`: the same for words_find_leet. */
 typedef void words_literal_fn(void *data, struct str literal, int flags);
-bool words_each_literal(const struct words *words, words_literal_fn *fn, void *data);
+void words_each_literal(const struct words *words, bool leet, words_literal_fn *fn, void *data);
 
 /* A list file: one word or phrase a line; blank lines and lines that start with '#' do not count. */
 struct word_file;

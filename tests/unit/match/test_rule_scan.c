@@ -147,7 +147,8 @@ add_word_list(struct rng *rng, struct buf *out)
 static void
 add_view_list(struct rng *rng, struct buf *out)
 {
-	static const char *const views[] = {"alt", "cw", "poll", "folded", "leet", "request"};
+	static const char *const views[] = {
+		"alt", "cw", "poll", "folded", "leet", "request", "hosts"};
 
 	json_put_key(out, "text");
 	buf_add_char(out, '[');
@@ -163,6 +164,18 @@ add_view_list(struct rng *rng, struct buf *out)
 }
 
 static void
+add_hosts(struct rng *rng, struct buf *out)
+{
+	static const char *const hosts[] = {"evil.example", "*.evil.example", "www.evil.example",
+		"b\u00fccher.example", "shop.co.uk", "1.2.3.4"};
+	bool domain = rng_below(rng, 3) == 0;
+
+	json_put_key(out, "links");
+	buf_printf(out, "{\"%s\":\"%s\"}", domain ? "domain" : "host",
+		domain ? "evil.example" : hosts[rng_below(rng, COUNT_OF(hosts))]);
+}
+
+static void
 add_key(struct rng *rng, struct buf *out, uint64_t which, int depth)
 {
 	static const char *const patterns[] = {"text", "body", "name", "bio", "raw", "links"};
@@ -172,7 +185,9 @@ add_key(struct rng *rng, struct buf *out, uint64_t which, int depth)
 		add_word_list(rng, out);
 		break;
 	case 1:
-		if (rng_below(rng, 3))
+		if (rng_below(rng, 4) == 0)
+			add_hosts(rng, out);
+		else if (rng_below(rng, 3))
 			add_list(rng, out, patterns[rng_below(rng, COUNT_OF(patterns))],
 				add_pattern);
 		else
@@ -234,7 +249,15 @@ random_rule(struct rng *rng)
 static void
 add_text(struct rng *rng, struct buf *out)
 {
+	static const char *const links[] = {"https://evil.example/",
+		"HTTPS://u@WWW.Evil.Example.:443", "//xn--bcher-kva.example?",
+		"http://B%C3%BCcher.example", "ftp://my.shop.co.uk", "https://1.2.3.4",
+		"https://notevil.example/", "https://evil.example.org/evil.example",
+		"mailto:a@evil.example"};
+
 	add_words(rng, out, 10);
+	for (uint64_t left = rng_below(rng, 3); left > 0; left--)
+		buf_printf(out, " <a href='%s'>x</a>", links[rng_below(rng, COUNT_OF(links))]);
 }
 
 static struct event *

@@ -43,6 +43,7 @@ check_post(struct views *views)
 	check(views, VIEW_FOLDED,
 		"long read\n@bot some c.example/ca...\ntwo\na cat on a mat\nyes\nno");
 	check(views, VIEW_LINKS, "https://c.example/cats?a=1&b=2\nhttps://card.example/");
+	check(views, VIEW_HOSTS, "c.example\ncard.example");
 	check(views, VIEW_TAGS, "Caturday\ncats");
 	check(views, VIEW_MENTIONS, "bot\nbob@far.example");
 	check(views, VIEW_ALT, "a cat on a mat");

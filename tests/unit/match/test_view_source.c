@@ -42,6 +42,7 @@ static const struct row rows[] = {
 	{EVENT_UPDATE, VIEW_RAW, "https://c.", "content", "https:\\/\\/c."},
 	{EVENT_UPDATE, VIEW_LINKS, "c.example/?a=1&b", "content", "c.example\\/?a=1&amp;b"},
 	{EVENT_UPDATE, VIEW_LINKS, "card.", "card.url", "card."},
+	{EVENT_UPDATE, VIEW_HOSTS, "c.example", "content", "https:\\/\\/c.example\\/?a=1&amp;b=2"},
 	{EVENT_UPDATE, VIEW_ALT, "grey cat", "media_attachments.1.description", "grey\\ncat"},
 	{EVENT_UPDATE, VIEW_TEXT, "grey cat", "media_attachments.1.description", "grey\\ncat"},
 	{EVENT_UPDATE, VIEW_TEXT, "blue", "poll.options.1.title", "blue"},
