@@ -84,7 +84,7 @@ for name, action in pairs(fault_actions) do
   actions[name] = action
 end
 
-local HISTORY_MAX = 5000
+local HISTORY_MAX = 50000
 
 -- Is there an action of that name?
 local function exists(name)

@@ -317,6 +317,7 @@
 #define FILL_RETRY_MS      2000
 #define FILL_RETRY_MAX_MS  (5 * 60 * 1000)
 #define SWEEP_EVERY_MS     (60 * 60 * 1000)
+#define SWEEP_RETRY_MS     (10 * 60 * 1000) /* and up to as long again, after one that was cut off */
 #define SWEEP_BACK_MS      (6 * 60 * 60 * 1000)
 #define PROBE_EVERY_MS     (15 * 60 * 1000)
 #define PROBE_FIRST_MS     (5 * 60 * 1000) /* after a connect, and up to as long again */

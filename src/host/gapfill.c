@@ -215,6 +215,9 @@ on_lost(struct source *source, const struct stream_status *status)
 	source->live = source->connected = false;
 	int64_t heard_ms = source->polled ? source->polled_ms : status->last_byte_ms;
 	source->lost_ms = heard_ms > 0 && heard_ms < now_ms ? heard_ms : now_ms;
+	if (source->job == JOB_SWEEP) /* it did not come to its end */
+		source->sweep_at_ms = gapfill_now_ms(source->gapfill) +
+				      gapfill_spread_ms(source->gapfill, SWEEP_RETRY_MS);
 	if (source->job != JOB_FILL)
 		job_stop(source);
 }

@@ -26,6 +26,14 @@ enum {
 	BUSY_GATHER_MS = 5,
 };
 
+/* How long turns take, and events gather, is about this machine: real time, whatever the clock's rate. */
+static int64_t
+real_ms(const struct host *host, int64_t ms)
+{
+	double rate = host->config.loop ? loop_clock_rate(host->config.loop) : 1.0;
+	return (int64_t)((double)ms * rate);
+}
+
 static bool
 time_left(struct host *host, int64_t until_ms)
 {
@@ -106,8 +114,8 @@ run_inboxes(struct host *host, int64_t until_ms)
 static bool
 run_events(struct host *host, int64_t start_ms)
 {
-	int64_t until_ms = start_ms + TURN_MS_MAX;
-	bool waiting = run_inboxes(host, start_ms + TURN_MS_MAX / 2), more = true;
+	int64_t until_ms = start_ms + real_ms(host, TURN_MS_MAX);
+	bool waiting = run_inboxes(host, start_ms + real_ms(host, TURN_MS_MAX / 2)), more = true;
 	host->turn_events = 0;
 	while (more && time_left(host, until_ms)) {
 		more = take_events(host, waiting ? TURN_EVENTS_MAX : EVENTS_AT_ONCE, until_ms);
@@ -151,7 +159,8 @@ set_tick(struct host *host)
 static bool
 gathers(struct host *host, int64_t now_ms)
 {
-	int64_t wait_ms = host->turn_events >= BUSY_EVENTS ? BUSY_GATHER_MS : GATHER_MS;
+	int64_t wait_ms =
+		real_ms(host, host->turn_events >= BUSY_EVENTS ? BUSY_GATHER_MS : GATHER_MS);
 	int64_t left_ms = host->committed_at_ms + wait_ms - now_ms;
 	size_t count = intake_count(host->intake);
 	if (host->config.offline || host->ending || left_ms <= 0 || count == 0 ||

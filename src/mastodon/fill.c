@@ -33,6 +33,9 @@ struct fill {
 	struct fill_config config; /* its texts are those below */
 	char *param, *from, *known, *to;
 	char *next, *late;
+	/* Right below `next`, where pages upward begin: the page that follows must have `next` in it, or something is
+	 * between. A home timeline is cut from below while it is read. NULL: no page was taken yet. */
+	char *before;
 	enum step step;
 	struct page page;  /* comes out, or waits for its proof */
 	size_t first_item; /* of the page, that comes out */
@@ -132,6 +135,7 @@ fill_destroy(struct fill *fill)
 	free(fill->to);
 	free(fill->next);
 	free(fill->late);
+	free(fill->before);
 	free(fill->max_id);
 	free(fill->above);
 	free(fill->below);
@@ -140,6 +144,13 @@ fill_destroy(struct fill *fill)
 }
 
 /* ---- what is missing ---- */
+
+/* Up to here nothing is missing; NULL: nothing was ever there. */
+static const char *
+floor_of(const struct fill *fill)
+{
+	return fill->known != NULL ? fill->known : fill->before != NULL ? fill->next : NULL;
+}
 
 /* The hole ends below that cursor; without one nothing is above it. */
 static void
@@ -246,6 +257,11 @@ note_taken(struct fill *fill)
 	}
 	fill->count += (unsigned)(fill->page.count - fill->first_item);
 	fill->was_last = fill->page.is_last;
+	if (!is_linked(fill)) {
+		set(&fill->before, fill->page.count > 1
+					   ? fill->page.items[fill->page.count - 2].cursor
+					   : str_from(fill->next));
+	}
 	set(&fill->next, fill->page.items[fill->page.count - 1].cursor);
 	page_finish(&fill->page);
 	fill->first_item = 0;
@@ -346,7 +362,8 @@ answer_bottom(struct fill *fill, bool empty)
 		return lose(fill, "the server gives nothing of this timeline");
 	}
 	/* Below what is known already nothing can be missing. */
-	if (fill->known != NULL && is_newer(str_from(fill->max_id), fill->known)) {
+	const char *floor = floor_of(fill);
+	if (floor != NULL && is_newer(str_from(fill->max_id), floor)) {
 		miss(fill, str_from(fill->max_id), fill->max_ms,
 			empty ? "the server keeps no older ones"
 			      : "the server does not page further back");
@@ -419,11 +436,25 @@ answer_up_first(struct fill *fill, struct page *page)
 	return FILL_ASK;
 }
 
+/* A page that does not begin where the one before ended is looked into as the first one is. */
+static enum fill_result
+answer_up(struct fill *fill, struct page *page)
+{
+	bool joins = fill->before == NULL ||
+		     (page->count > 0 && !is_newer(page->items[0].cursor, fill->next));
+	take_page(fill, page);
+	if (joins) {
+		return emit_up(fill);
+	}
+	fill->step = fill->page.count > 0 ? STEP_PROBE : STEP_EMPTY;
+	return FILL_ASK;
+}
+
 static enum fill_result
 answer_probe(struct fill *fill, struct page *page)
 {
 	if (page->count == 0) {
-		if (fill->known != NULL && !is_linked(fill)) {
+		if (floor_of(fill) != NULL && !is_linked(fill)) {
 			const struct page_item *lowest = &fill->page.items[0];
 			miss(fill, lowest->cursor, lowest->at_ms, "the server keeps no older ones");
 		}
@@ -498,8 +529,7 @@ answer_page(struct fill *fill, struct page *page)
 	case STEP_EMPTY:
 		return answer_empty(fill, page);
 	case STEP_UP:
-		take_page(fill, page);
-		return emit_up(fill);
+		return answer_up(fill, page);
 	case STEP_DOWN:
 		return answer_down(fill, page);
 	case STEP_EMIT:
@@ -587,8 +617,10 @@ fill_url(const struct fill *fill, struct buf *out)
 		range.limit = 1;
 		break;
 	case STEP_UP_FIRST:
-	case STEP_UP:
 		range.min_id = str_from(fill->next);
+		break;
+	case STEP_UP:
+		range.min_id = str_from(fill->before != NULL ? fill->before : fill->next);
 		break;
 	case STEP_PROBE:
 		range.max_id = fill->page.items[0].cursor;

@@ -489,6 +489,76 @@ waits_while_the_server_puts_home_together(void **state)
 	fill_destroy(fill);
 }
 
+/* After its first page, while the budget makes it wait. */
+static struct fill *
+fill_after_a_page(struct fake *fake, bool trusted)
+{
+	struct fill_config config = config_of("1095", "1100");
+	if (trusted) {
+		config.trusted = true;
+		config.known = STR_NONE;
+	}
+	struct fill *fill = fill_create(&config);
+	assert_int_equal(step(fake, fill), FILL_BATCH);
+	collect(fake, fill);
+	assert_int_equal(fill_took(fill), FILL_ASK);
+	return fill;
+}
+
+static void
+what_falls_out_of_home_between_two_pages_is_missing(void **state)
+{
+	struct fake *fake = *state;
+	struct fill_missing missing;
+	for (int trusted = 0; trusted < 2; trusted++) {
+		fake->first = 1000;
+		fake->last = 1200;
+		fake->count = 0;
+		struct fill *fill = fill_after_a_page(fake, trusted == 1);
+		int read = fake->got[fake->count - 1];
+		fake->first = read + 21;
+		assert_int_equal(run(fake, fill), FILL_DONE);
+		assert_int_equal(fake->got[fake->count - 1], 1200);
+		assert_int_equal(fake->count, 1200 - 1095 - 20);
+		assert_true(fill_missing(fill, &missing));
+		char above[16], below[16];
+		(void)snprintf(above, sizeof(above), "%d", read);
+		(void)snprintf(below, sizeof(below), "%d", read + 21);
+		assert_true(str_eq_text(missing.above, above));
+		assert_true(str_eq_text(missing.below, below));
+		fill_destroy(fill);
+	}
+}
+
+static void
+a_server_that_changes_how_it_pages_loses_nothing(void **state)
+{
+	struct fake *fake = *state;
+	fake->first = 1000;
+	fake->last = 1200;
+	struct fill *fill = fill_after_a_page(fake, false);
+	fake->paging = PAGING_SINCE;
+	assert_int_equal(run(fake, fill), FILL_DONE);
+	assert_got(fake, 1096, 1200);
+	assert_whole(fill);
+	fill_destroy(fill);
+}
+
+static void
+a_post_that_is_deleted_between_two_pages_is_no_hole(void **state)
+{
+	struct fake *fake = *state;
+	fake->first = 1000;
+	fake->last = 1200;
+	struct fill *fill = fill_after_a_page(fake, false);
+	int gone = fake->got[fake->count - 1];
+	fake->missing = gone;
+	assert_int_equal(run(fake, fill), FILL_DONE);
+	assert_int_equal(fake->count, 105); /* that one was there before */
+	assert_whole(fill);
+	fill_destroy(fill);
+}
+
 static void
 refusals_are_told_apart(void **state)
 {
@@ -560,6 +630,9 @@ main(void)
 		FILL_TEST(fetches_back_no_further_than_it_was_told),
 		FILL_TEST(knows_where_a_second_pass_begins),
 		FILL_TEST(waits_while_the_server_puts_home_together),
+		FILL_TEST(what_falls_out_of_home_between_two_pages_is_missing),
+		FILL_TEST(a_server_that_changes_how_it_pages_loses_nothing),
+		FILL_TEST(a_post_that_is_deleted_between_two_pages_is_no_hole),
 		FILL_TEST(refusals_are_told_apart),
 		FILL_TEST(what_has_no_pages_comes_at_once),
 	};
