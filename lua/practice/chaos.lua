@@ -167,7 +167,7 @@ end
 -- `options`: seed, every and length (ms; a half of every), ms (how long in all; nil: until it is stopped), names.
 function chaos.new(ctx, options)
   local self = setmetatable({ ctx = ctx, seed = options.seed, every = math.max(1, options.every), count = 0,
-    random = generator(options.seed), names = names_of(options.names),
+    random = generator(options.seed), names = names_of(options.names), deck = {},
     till = options.ms and ctx.faults.clock() + options.ms or math.huge }, chaos)
   self.length = options.length or self.every // 2
   self:plan()
@@ -184,8 +184,16 @@ function chaos:plan()
   end)
 end
 
+-- Each name once, in an order of chance, before any comes again.
+function chaos:draw()
+  if #self.deck == 0 then
+    table.move(self.names, 1, #self.names, 1, self.deck)
+  end
+  return table.remove(self.deck, self.random(#self.deck))
+end
+
 function chaos:strike()
-  local name = one_of(self.random, self.names)
+  local name = self:draw()
   local action, p = chaos.FAULTS[name](self.random, self.random(2 * self.length) / 1000)
   self.count = self.count + 1
   p.by = "chaos"

@@ -120,16 +120,31 @@ class Connections(Host):
         for reset in (False, True):
             self.hit("truncate", bytes=200, reset=reset)
 
-    def test_a_revoked_token_is_said_once_and_the_other_account_goes_on(self):
-        self.act("revoke", token=self.server.token)
-        self.host.wait_line(r"ws: .*(refused|token|401)", "err")
-        self.goes_on("a revocation", ["sse"])
+    def revoke(self, name, token, other):
+        """What follows when a token is pulled: one attempt that is refused, one message, and the other account goes on."""
         log = "/practice/log?since=%d" % self.server.rest("/practice/log", token=self.alice)[1]["total"]
+        self.act("revoke", token=token)
+        self.host.wait_line(rf"error: .*{name}: .*token", "err")
+        self.goes_on("a revocation", [other])
+        asked = self.server.rest(log, token=self.alice)[1]
+        refused = [row["path"] for row in asked["requests"] if row["status"] == 401]
+        self.assertEqual([path.startswith("/api/v1/streaming") for path in refused], [True], "one attempt")
         time.sleep(400 / self.RATE)
-        asked = self.server.rest(log, token=self.alice)[1]["requests"]
-        self.assertEqual([row["path"] for row in asked if row["status"] == 401], [], "nobody knocks again")
-        said = [line for line in self.host.lines["err"] if re.search(r"error: .*ws: ", line)]
+        later = self.server.rest(f"/practice/log?since={asked['total']}", token=self.alice)[1]["requests"]
+        self.assertEqual([row["path"] for row in later if row["status"] in (101, 401)], [], "nobody knocks again")
+        said = [line for line in self.host.lines["err"] if "error: " in line]
         self.assertEqual(len(said), 1, self.host.text())
+        code, out, _ = self.run_to_end("status", "--json", "--state", self.folder + "/state")
+        self.assertEqual(code, 0)
+        states = {account["name"]: {s["state"] for s in account["streams"]} for account in json.loads(out)["accounts"]}
+        self.assertEqual(states, {name: {"disabled"}, other: {"live"}})
+        self.goes_on("the silence of the other", [other])
+
+    def test_a_revoked_token_is_said_once_and_the_other_account_goes_on(self):
+        self.revoke("ws", self.server.token, "sse")
+
+    def test_a_revoked_token_of_an_event_stream_is_said_once_and_the_other_account_goes_on(self):
+        self.revoke("sse", self.alice, "ws")
 
 
 class Away(Host):

@@ -109,6 +109,34 @@ says_nothing_as_long_as_bytes_come(void **state)
 	teardown(&fixture);
 }
 
+/* Quiet is not dead: with the times of a WebSocket, and pings as Mastodon sends them. */
+static void
+two_hours_of_pings_without_an_event_are_healthy_and_75_s_without_are_not(void **state)
+{
+	(void)state;
+	static const struct pulse_times times = {
+		.first_ms = 15000, .ask_ms = 45000, .quiet_ms = 75000};
+	struct fixture fixture = {.loop = loop_create(1), .beats_wanted = 240};
+	loop_skip_idle(fixture.loop, 30000);
+	pulse_init(&fixture.pulse, fixture.loop, on_news, &fixture);
+	fixture.beats = loop_timer_create(fixture.loop, on_beat, &fixture);
+	fixture.end = loop_timer_create(fixture.loop, on_end, &fixture);
+	pulse_start(&fixture.pulse, &times);
+	pulse_beat(&fixture.pulse);
+	loop_timer_start(fixture.beats, 30000, 30000);
+	loop_timer_start(fixture.end, 7230 * 1000, 0);
+	loop_run(fixture.loop);
+	assert_int_equal(fixture.beat_count, 240);
+	for (size_t i = 0; i < COUNT_OF(fixture.news); i++) {
+		assert_int_equal(fixture.news[i], 0);
+	}
+	loop_timer_start(fixture.end, 60000, 0);
+	loop_run(fixture.loop);
+	assert_int_equal(fixture.news[PULSE_ASK], 1);
+	assert_int_equal(fixture.news[PULSE_QUIET], 1);
+	teardown(&fixture);
+}
+
 static void
 asks_once_before_it_gives_up(void **state)
 {
@@ -173,6 +201,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_mute_from_quiet),
 		cmocka_unit_test(says_nothing_as_long_as_bytes_come),
+		cmocka_unit_test(
+			two_hours_of_pings_without_an_event_are_healthy_and_75_s_without_are_not),
 		cmocka_unit_test(asks_once_before_it_gives_up),
 		cmocka_unit_test(asks_again_after_each_answer),
 		cmocka_unit_test(grows_old_whatever_comes),

@@ -82,6 +82,43 @@ heartbeats_keep_an_event_stream_and_their_absence_ends_it(void **state)
 }
 
 static void
+on_heartbeat(void *data)
+{
+	struct fixture *fixture = data;
+	const struct conn *conn = &fixture->conns[0];
+	if (conn->is_ws) {
+		(void)server_ws_ping(fixture->scripted.server, conn->id, STR_NONE, false);
+	} else {
+		(void)server_write(fixture->scripted.server, conn->id, STR(":thump\n"));
+	}
+}
+
+/* As Mastodon does it, and with the times that the program has. */
+static void
+pings_without_an_event_are_healthy(void **state)
+{
+	(void)state;
+	static const enum transport transports[] = {TRANSPORT_WS, TRANSPORT_SSE};
+	for (size_t t = 0; t < COUNT_OF(transports); t++) {
+		static const struct behaviour behaviour = {.is_silent = false};
+		struct fixture fixture;
+		setup(&fixture, transports[t], &behaviour);
+		struct loop_timer *timer =
+			loop_timer_create(fixture.scripted.loop, on_heartbeat, &fixture);
+		int64_t every_ms = transports[t] == TRANSPORT_WS ? 30000 : 15000;
+		add(&fixture, "public", NULL);
+		run_events(&fixture, 1);
+		loop_timer_start(timer, every_ms, every_ms);
+		run_for(&fixture, 3 * 60 * 1000);
+		assert_int_equal(fixture.upgrades + fixture.requests, 1);
+		assert_int_equal(fixture.event_count, 1);
+		assert_false(has(&fixture.states, "waiting"));
+		loop_timer_destroy(timer);
+		teardown(&fixture);
+	}
+}
+
+static void
 silence_does_not_count_while_nothing_is_read(void **state)
 {
 	(void)state;
@@ -282,6 +319,7 @@ main(void)
 			a_websocket_without_events_is_healthy_as_long_as_pings_are_answered),
 		cmocka_unit_test(a_websocket_from_which_nothing_comes_is_dead),
 		cmocka_unit_test(heartbeats_keep_an_event_stream_and_their_absence_ends_it),
+		cmocka_unit_test(pings_without_an_event_are_healthy),
 		cmocka_unit_test(silence_does_not_count_while_nothing_is_read),
 		cmocka_unit_test(an_old_websocket_is_renewed_without_a_gap),
 		cmocka_unit_test(what_lies_unread_in_an_old_connection_is_not_lost),
