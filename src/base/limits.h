@@ -181,7 +181,8 @@
 #define WINDOW_ENTRIES_MAX     10000  /* of one key */
 #define WINDOW_ENTRIES_ALL_MAX 200000 /* of one instance: about 15 MB */
 #define WINDOW_WITHIN_MAX_MS   (366 * INT64_C(86400000))
-#define PRUNE_ROWS_MAX         1000 /* of each kind in one commit */
+#define JOURNAL_HELD_MAX       16384 /* bytes of rows that wait to be written together */
+#define PRUNE_ROWS_MAX         1000  /* of each kind in one commit */
 #define STREAM_PARAM_MAX       200 /* a subscribe message stays below 256 bytes (protocol.md 9.4) */
 #define STREAM_SHOWN_MAX       100 /* bytes of a wrong name that a message repeats */
 #define ADDRESS_SHOWN_MAX      200 /* bytes of a wrong address that a message repeats */

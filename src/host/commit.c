@@ -4,6 +4,7 @@
 
 #include "fills.h"
 #include "host_private.h"
+#include "journal.h"
 #include "limits.h"
 #include "reconcile.h"
 #include "seen.h"

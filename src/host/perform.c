@@ -6,6 +6,7 @@
 
 #include "decode.h"
 #include "host_private.h"
+#include "journal.h"
 #include "json_write.h"
 #include "state.h"
 #include "xmalloc.h"

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "buf.h"
 #include "store.h"
 
 /* Behind the words about a file that cannot be used any more. Nothing is ever deleted for the operator. */
@@ -67,6 +68,7 @@ enum sql {
 	SQL_INTENT_MADE,
 	SQL_INTENT_PRUNE,
 	SQL_JOURNAL_ADD,
+	SQL_JOURNAL_ADD_MANY,
 	SQL_JOURNAL_EACH,
 	SQL_JOURNAL_OF_EVENT,
 	SQL_JOURNAL_PRUNE,
@@ -93,6 +95,26 @@ enum sql {
 	SQL_COUNT
 };
 
+enum { JOURNAL_MANY = 16 }; /* rows of SQL_JOURNAL_ADD_MANY */
+
+/* A text in the queue's buffer. */
+struct journal_text {
+	size_t at, len;
+	bool absent;
+};
+
+struct journal_row {
+	int64_t at_ms;
+	struct journal_text texts[4]; /* instance, what, event key, detail */
+};
+
+/* Rows of the transaction that are not written yet. */
+struct journal_queue {
+	struct buf texts;
+	struct journal_row rows[JOURNAL_MANY];
+	size_t count;
+};
+
 extern const char *const sql_texts[SQL_COUNT];
 
 struct store {
@@ -106,6 +128,7 @@ struct store {
 	bool quiet;      /* a failure is not to be logged */
 	bool unreadable; /* a read failed: nothing is committed any more */
 	int wal_pages;
+	struct journal_queue journal;
 };
 
 /* A statement ready for binding; db_done gives it back. A cached one that is in use (a callback of
@@ -128,6 +151,10 @@ char *db_dup(sqlite3_stmt *stmt, int column); /* new; NULL stays NULL */
 int db_write(struct store *store, enum sql sql, sqlite3_stmt *stmt);
 /* True when there is a (further) row. A failed read is logged and ends the rows. */
 bool db_next(struct store *store, sqlite3_stmt *stmt);
+
+/* Writes the rows that wait. Whoever reads the journal calls it first. */
+void journal_flush(struct store *store);
+void journal_forget(struct store *store); /* ... that a rollback takes back */
 
 /* Statements without rows, one after the other; a single number. False on an error of the database. */
 bool db_exec(sqlite3 *db, const char *sql);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Outbox rows and the journal. */
+/* Outbox rows. */
 #include "intents.h"
 
 #include <stdlib.h>
@@ -182,46 +182,4 @@ intent_prune(struct store *store, int64_t before_ms, int limit)
 	db_put_int(stmt, 1, before_ms);
 	db_put_int(stmt, 2, limit);
 	return db_write(store, SQL_INTENT_PRUNE, stmt);
-}
-
-void
-journal_add(struct store *store, const struct journal_entry *entry)
-{
-	sqlite3_stmt *stmt = db_use(store, SQL_JOURNAL_ADD);
-	db_put_int(stmt, 1, entry->at_ms);
-	db_put_text(stmt, 2, entry->instance);
-	db_put_text(stmt, 3, entry->what);
-	db_put_str(stmt, 4, entry->event_key);
-	db_put_str(stmt, 5, entry->detail);
-	(void)db_write(store, SQL_JOURNAL_ADD, stmt);
-}
-
-void
-journal_each(struct store *store, struct str event_key, journal_fn *fn, void *data)
-{
-	enum sql sql = event_key.len > 0 ? SQL_JOURNAL_OF_EVENT : SQL_JOURNAL_EACH;
-	sqlite3_stmt *stmt = db_use(store, sql);
-	if (event_key.len > 0) {
-		db_put_str(stmt, 1, event_key);
-	}
-	while (db_next(store, stmt)) {
-		struct journal_entry entry = {
-			.at_ms = sqlite3_column_int64(stmt, 0),
-			.instance = db_str(stmt, 1).ptr,
-			.what = db_str(stmt, 2).ptr,
-			.event_key = db_str(stmt, 3),
-			.detail = db_str(stmt, 4),
-		};
-		fn(data, &entry);
-	}
-	db_done(store, sql, stmt);
-}
-
-int
-journal_prune(struct store *store, int64_t before_ms, int limit)
-{
-	sqlite3_stmt *stmt = db_use(store, SQL_JOURNAL_PRUNE);
-	db_put_int(stmt, 1, before_ms);
-	db_put_int(stmt, 2, limit);
-	return db_write(store, SQL_JOURNAL_PRUNE, stmt);
 }

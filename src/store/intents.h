@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Outbox rows: each a finished request under a deterministic key; and the journal of decisions. */
+/* Outbox rows: each a finished request under a deterministic key. */
 #pragma once
 
 #include "store.h"
@@ -62,17 +62,3 @@ int64_t intent_count(
 #define INTENT_MADE_SPAN_MS 86400000
 bool intent_made(struct store *store, const struct intent *like, struct str id);
 int intent_prune(struct store *store, int64_t before_ms, int limit); /* ended ones only */
-
-/* One decision: what was handled, asked for, refused and why. */
-struct journal_entry {
-	int64_t at_ms;
-	const char *instance;
-	const char *what; /* "handled" "action" "refused" "dead_letter" "outcome" "loaded" ... */
-	struct str event_key; /* kind and id, "update:1156…" */
-	struct str detail;    /* JSON */
-};
-void journal_add(struct store *store, const struct journal_entry *entry);
-typedef void journal_fn(void *data, const struct journal_entry *entry);
-void journal_each(
-	struct store *store, struct str event_key, journal_fn *fn, void *data); /* empty key: all */
-int journal_prune(struct store *store, int64_t before_ms, int limit);

@@ -153,6 +153,7 @@ store_open(const char *path, struct log *log, char *error)
 {
 	struct store *store = xmalloc(sizeof(*store));
 	*store = (struct store){.log = log, .path = xstrdup(path)};
+	buf_init(&store->journal.texts, JOURNAL_HELD_MAX);
 	if (!open_database(store, error)) {
 		store_close(store);
 		return NULL;
@@ -173,6 +174,7 @@ store_close(struct store *store)
 		sqlite3_finalize(store->statements[i]);
 	}
 	sqlite3_close(store->db);
+	buf_finish(&store->journal.texts);
 	free(store->path);
 	free(store);
 }
@@ -346,6 +348,7 @@ bool
 store_commit(struct store *store)
 {
 	REQUIRE(store->in_transaction);
+	journal_flush(store);
 	if (!store->failed && step(store, SQL_COMMIT)) {
 		store->in_transaction = false;
 		return true;
@@ -358,6 +361,7 @@ void
 store_rollback(struct store *store)
 {
 	REQUIRE(store->in_transaction);
+	journal_forget(store);
 	/* A full disk may have made SQLite roll back by itself already. */
 	if (sqlite3_get_autocommit(store->db) == 0) {
 		(void)step(store, SQL_ROLLBACK);

@@ -68,6 +68,7 @@ quarantine_each(struct store *store, quarantine_fn *fn, void *data)
 void
 letter_each(struct store *store, const char *instance, letter_fn *fn, void *data)
 {
+	journal_flush(store);
 	sqlite3_stmt *stmt = db_use(store, SQL_LETTER_EACH);
 	db_put_text(stmt, 1, instance);
 	while (db_next(store, stmt)) {
@@ -86,6 +87,7 @@ letter_each(struct store *store, const char *instance, letter_fn *fn, void *data
 int64_t
 letter_count(struct store *store, const char *instance)
 {
+	journal_flush(store);
 	sqlite3_stmt *stmt = db_use(store, SQL_LETTER_COUNT);
 	db_put_text(stmt, 1, instance);
 	int64_t count = db_next(store, stmt) ? sqlite3_column_int64(stmt, 0) : 0;

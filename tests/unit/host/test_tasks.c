@@ -4,6 +4,7 @@
 
 #include "decode.h"
 #include "host_private.h"
+#include "journal.h"
 
 #define TUSK  "local tusk = require 'moontusk'\n"
 #define START 1763640000000

@@ -186,43 +186,6 @@ pruning_never_takes_open_rows(void **state)
 	assert_int_equal(intent_count_open(scratch->store), 1);
 }
 
-static void
-on_entry(void *data, const struct journal_entry *entry)
-{
-	(void)buf_printf(data, "%lld %s %s %.*s %.*s\n", (long long)entry->at_ms,
-		entry->instance != NULL ? entry->instance : "-", entry->what,
-		STR_ARG(entry->event_key), STR_ARG(entry->detail));
-}
-
-static void
-the_journal_is_read_by_event(void **state)
-{
-	struct scratch *scratch = *state;
-	begin(scratch);
-	journal_add(scratch->store,
-		&(struct journal_entry){1, "cats", "handled", STR("update:1"), STR("{}")});
-	journal_add(scratch->store, &(struct journal_entry){2, NULL, "loaded", STR_NONE, STR_NONE});
-	journal_add(scratch->store,
-		&(struct journal_entry){3, "cats", "action", STR("update:2"), STR("[1]")});
-	commit(scratch);
-	scratch_reopen(scratch);
-	struct buf out;
-	buf_init(&out, 1024);
-	journal_each(scratch->store, STR("update:2"), on_entry, &out);
-	assert_string_equal(out.ptr, "3 cats action update:2 [1]\n");
-	buf_clear(&out);
-	journal_each(scratch->store, STR_NONE, on_entry, &out);
-	assert_string_equal(
-		out.ptr, "1 cats handled update:1 {}\n2 - loaded  \n3 cats action update:2 [1]\n");
-	begin(scratch);
-	assert_int_equal(journal_prune(scratch->store, 3, 100), 2);
-	commit(scratch);
-	buf_clear(&out);
-	journal_each(scratch->store, STR_NONE, on_entry, &out);
-	assert_string_equal(out.ptr, "3 cats action update:2 [1]\n");
-	buf_finish(&out);
-}
-
 int
 main(void)
 {
@@ -234,7 +197,6 @@ main(void)
 		SCRATCH_TEST(counts_what_did_not_fail_in_a_rolling_window),
 		SCRATCH_TEST(knows_what_another_row_made),
 		SCRATCH_TEST(pruning_never_takes_open_rows),
-		SCRATCH_TEST(the_journal_is_read_by_event),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

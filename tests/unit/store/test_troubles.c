@@ -3,6 +3,7 @@
 #include "scratch.h"
 
 #include "intents.h"
+#include "journal.h"
 #include "troubles.h"
 
 static void
