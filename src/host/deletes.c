@@ -44,7 +44,7 @@ struct tomb {
 struct unwritten {
 	char *scope, *id;
 	int64_t at_ms;
-	struct unwritten *next;
+	struct unwritten *prev, *next;
 };
 
 struct deletes {
@@ -105,8 +105,8 @@ bury(struct deletes *deletes, const struct event *event)
 	if (deletes->unwritten_count < TOMBSTONES_RING_MAX) {
 		struct unwritten *unwritten = xmalloc(sizeof(*unwritten));
 		*unwritten = (struct unwritten){str_dup(buf_str(&scope)), str_dup(event->id),
-			clock_wall_ms(&deletes->host->config.clock), NULL};
-		LL_PREPEND(deletes->unwritten, unwritten);
+			clock_wall_ms(&deletes->host->config.clock), NULL, NULL};
+		DL_APPEND(deletes->unwritten, unwritten); /* of two the first row stays */
 		deletes->unwritten_count++;
 	}
 	buf_finish(&scope);
@@ -116,7 +116,7 @@ static void
 forget_unwritten(struct deletes *deletes)
 {
 	struct unwritten *unwritten, *next;
-	LL_FOREACH_SAFE(deletes->unwritten, unwritten, next) {
+	DL_FOREACH_SAFE(deletes->unwritten, unwritten, next) {
 		free(unwritten->scope);
 		free(unwritten->id);
 		free(unwritten);
@@ -336,7 +336,7 @@ deletes_write(struct deletes *deletes)
 	struct unwritten *unwritten;
 	struct suspect *suspect;
 	int64_t now_ms = clock_wall_ms(&host->config.clock);
-	LL_FOREACH(deletes->unwritten, unwritten)
+	DL_FOREACH(deletes->unwritten, unwritten)
 		tombstone_add(host->store, str_from(unwritten->scope), str_from(unwritten->id),
 			unwritten->at_ms);
 	DL_FOREACH(deletes->suspects, suspect) {
