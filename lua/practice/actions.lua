@@ -40,6 +40,22 @@ function actions.direct(ctx, p)
   return actions.mention(ctx, { text = p.text, from = p.from, visibility = "direct" })
 end
 
+-- announce { text } -> announcement
+function actions.announce(ctx, p)
+  return ctx.timeline:announce(p.text or "Maintenance tonight")
+end
+
+-- found_late { text, from, age }: a post of so long ago that the server fetches now: its id is of then, and no stream brings it
+-- (protocol.md 5.4) -> status
+function actions.found_late(ctx, p)
+  if ctx.profile.ids ~= "snowflake" then
+    error("only ids of Mastodon's make tell when a post was made", 0)
+  end
+  local ms = ctx.world.clock() - math.floor(given.duration(p.age, 600000))
+  return rendered(ctx, ctx.world:post { account = given.person(ctx, p.from, "alice"), text = p.text or "", kept = true,
+    ms = ms, id = tostring(ms << 16 | math.random(0, 65535)) })
+end
+
 -- edit { id, text }
 function actions.edit(ctx, p)
   local st = given.status(ctx, p.id)

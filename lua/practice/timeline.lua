@@ -295,8 +295,20 @@ function timeline:quiet_post(in_list)
     text = self:phrase("says", person.language) }
 end
 
-function timeline:announcement()
+-- A new one, beside what is there.
+function timeline:announce(words)
   local list, now = self.store.announcements, self.world.clock()
+  self.announced = (self.announced or 0) + 1
+  local a = { id = tostring(self.announced), ms = now, updated = now, reactions = {},
+    content = "<p>" .. text.escape(words) .. "</p>" }
+  list[#list + 1] = a
+  local out = entities.announcement(a)
+  self.world:announce("announcement", out)
+  return out
+end
+
+function timeline:announcement()
+  local list = self.store.announcements
   local live = list[1]
   if live and #live.reactions == 0 then
     live.reactions[1] = { name = "🎉", count = 1 + self.random(5) }
@@ -306,11 +318,7 @@ function timeline:announcement()
     table.remove(list, 1)
     self.world:announce("announcement.delete", live.id)
   else
-    self.announced = (self.announced or 0) + 1
-    local a = { id = tostring(self.announced), ms = now, updated = now, reactions = {},
-      content = "<p>" .. text.escape(self:say(self:pick(phrases.announcements))) .. "</p>" }
-    list[1] = a
-    self.world:announce("announcement", entities.announcement(a))
+    self:announce(self:say(self:pick(phrases.announcements)))
   end
 end
 

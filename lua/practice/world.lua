@@ -168,13 +168,14 @@ local function converse(self, st)
 end
 
 -- `fields`: account, text, visibility, spoiler, language, sensitive, media, poll, reply, quote, application,
--- kept (posted over REST), mentions (more people than the text names). Returns the status.
+-- kept (posted over REST), mentions (more people than the text names); id and ms of a post that the server finds late, which no
+-- stream brings. Returns the status.
 function world:post(fields)
-  local account, now = fields.account, self.clock()
+  local account, now = fields.account, fields.ms or self.clock()
   local html, tags, named = text.render(fields.text or "", people.BASE, function(acct)
     return self.store:find_person(acct)
   end)
-  local id = self:new_id()
+  local id = fields.id or self:new_id()
   local st = {
     id = id,
     ms = now,
@@ -216,6 +217,9 @@ function world:post(fields)
     self.profile.on_post(st)
   end
   self.store:add(st, fields.kept)
+  if fields.id then
+    return st
+  end
   spread(self, "update", st)
   for _, person in ipairs(st.mentions) do
     if person ~= account then

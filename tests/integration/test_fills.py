@@ -11,6 +11,7 @@ import harness
 
 RATE = 60
 FAST = 150  # where minutes have to pass
+FASTEST = 450  # where an hour has to pass
 OUTAGE_S = 12 * 60
 ARCHIVER = """
 local tusk = require "moontusk"
@@ -20,6 +21,15 @@ tusk.on("update", function(status, event) event:archive("posts") end)
 tusk.on("status.update", function(status, event) event:archive("edits") end)
 tusk.on("notification", function(notification, event) event:archive("mentions") end)
 tusk.on("gap", function(gap) tusk.log.info("told of a gap: %s %s %s", gap.stream, gap.what, gap.reason) end)
+"""
+WATCHER = """
+local tusk = require "moontusk"
+tusk.plugin { permissions = { "archive:private" } }
+tusk.subscribe("user")
+tusk.subscribe("direct")
+for _, kind in ipairs { "notification", "conversation", "announcement" } do
+  tusk.on(kind, function(subject, event) event:archive(kind) end)
+end
 """
 HOME = """
 local tusk = require "moontusk"
@@ -175,6 +185,60 @@ class Fills(harness.Case):
         pages = [row for row in log if row["path"] == "/api/v1/timelines/public"]
         # 60 posts are two pages; what arrives meanwhile, the end, the second pass and the first look at the stream add some.
         self.assertLessEqual(len(pages), 6 + len(arriving), [row["query"] for row in pages])
+
+    def test_notifications_conversations_and_announcements_are_filled_once(self):
+        practice = self.server()
+        host = self.host(practice, WATCHER)
+        practice.rest("/practice/direct", "POST", {"text": "before"})
+        practice.rest("/practice/announce", "POST", {"text": "before"})
+        kinds = ("notification", "conversation", "announcement")
+        harness.wait_until(lambda: all(len(self.lines(kind)) == 1 for kind in kinds), what=host.text())
+        self.assertEqual({self.lines(kind)[0]["origin"] for kind in kinds}, {"live"})
+        self.cut(practice)
+        practice.rest("/practice/mention", "POST", {"text": "missed", "count": 3, "visibility": "unlisted"})
+        practice.rest("/practice/direct", "POST", {"text": "missed", "from": "kit"})
+        for n in range(2):
+            practice.rest("/practice/announce", "POST", {"text": f"missed {n}"})
+        practice.rest("/practice/clear", "POST", {})
+        missed = {"notification": 4, "conversation": 1, "announcement": 2}  # a direct message is a mention, too
+        for kind, count in missed.items():
+            harness.wait_until(lambda k=kind, c=count: len(self.lines(k)) > c, what=kind + host.text())
+        self.settled()
+        self.assertEqual(host.stop(), 0)
+        practice.rest("/practice/direct", "POST", {"text": "away", "from": "farida"})
+        practice.rest("/practice/announce", "POST", {"text": "away"})
+        host = self.host(practice, WATCHER)
+        for kind, count in missed.items():
+            harness.wait_until(lambda k=kind, c=count: len(self.lines(k)) > c + 1, what=kind + host.text())
+        self.settled()
+        self.assertEqual(host.stop(), 0)
+        for kind, count in missed.items():
+            lines = [line for line in self.lines(kind) if line["kind"] != "gap"]
+            self.assertEqual([line["origin"] for line in lines], ["live"] + ["fill"] * (count + 1), kind)
+            ids = [line["payload"]["id"] for line in lines]
+            self.assertEqual(len(ids), len(set(ids)), kind)
+        ids = [int(line["payload"]["id"]) for line in self.lines("notification") if line["kind"] != "gap"]
+        self.assertEqual(ids, sorted(ids))
+
+    def test_what_the_server_found_late_comes_with_the_sweep(self):
+        practice = self.server(rate=FASTEST)
+        host = self.host(practice, ARCHIVER, rate=FASTEST)
+        first = self.post(practice, "first")
+        harness.wait_until(lambda: self.ids() == [first], what=host.text())
+        time.sleep(300 / FASTEST)
+        second = self.post(practice, "second")
+        harness.wait_until(lambda: second in self.ids(), what=host.text())
+        between = (self.moment(second, practice) - self.moment(first, practice)) / 2
+        found = practice.rest("/practice/found_late", "POST", {"text": "of before", "age": f"{int(between)}s"})[1]["id"]
+        self.assertLess(int(first), int(found))
+        self.assertLess(int(found), int(second))
+        self.assertNotIn(found, self.ids())  # no stream brings it, and it is below the cursor
+        harness.wait_until(lambda: found in self.ids(origin="fill"), 60, "the hourly sweep: " + host.text())
+        third = self.post(practice, "third")
+        harness.wait_until(lambda: third in self.ids(), what=host.text())
+        self.settled()
+        self.assertEqual(host.stop(), 0)
+        self.assertEqual(sorted(self.ids()), sorted([first, second, found, third]))
 
     def test_what_cannot_be_fetched_is_a_gap(self):
         practice = self.server()
