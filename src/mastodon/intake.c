@@ -67,6 +67,7 @@ struct intake {
 	struct known *known;  /* uthash */
 	struct host *hosts;   /* uthash */
 	struct queued *queue; /* list, queued::next */
+	struct queued *spare; /* for the next one; NULL: none */
 	size_t queued_count, queued_bytes;
 	bool full;
 	struct set instances;                    /* that ever subscribed */
@@ -74,6 +75,7 @@ struct intake {
 	/* The key computed last: route and the marks that follow it ask for the same event. */
 	struct event *keyed; /* reference */
 	struct event_key key;
+	struct buf key_text; /* memory for the next one */
 	bool has_key;
 	struct known *found; /* what is known of it; NULL: nothing, or nobody looked */
 };
@@ -109,7 +111,9 @@ set_is_empty(const struct set *set)
 struct intake *
 intake_create(void)
 {
-	return xcalloc(1, sizeof(struct intake));
+	struct intake *intake = xcalloc(1, sizeof(*intake));
+	buf_init(&intake->key_text, EVENT_LINE_MAX);
+	return intake;
 }
 
 static void
@@ -131,6 +135,8 @@ intake_destroy(struct intake *intake)
 	while ((event = intake_pop(intake)) != NULL) {
 		event_unref(event);
 	}
+	free(intake->spare);
+	buf_finish(&intake->key_text);
 	struct route *route, *next_route;
 	HASH_ITER(hh, intake->routes, route, next_route) {
 		HASH_DEL(intake->routes, route);
@@ -284,7 +290,8 @@ event_bytes(const struct event *event)
 void
 intake_push(struct intake *intake, struct event *event)
 {
-	struct queued *queued = xmalloc(sizeof(*queued));
+	struct queued *queued = intake->spare != NULL ? intake->spare : xmalloc(sizeof(*queued));
+	intake->spare = NULL;
 	*queued = (struct queued){.event = event, .bytes = event_bytes(event)};
 	DL_APPEND(intake->queue, queued);
 	intake->queued_count++;
@@ -310,7 +317,8 @@ intake_pop(struct intake *intake)
 		intake->full = false;
 	}
 	struct event *event = queued->event;
-	free(queued);
+	free(intake->spare);
+	intake->spare = queued;
 	return event;
 }
 
@@ -360,20 +368,23 @@ find_key(struct intake *intake, const struct event *event)
 		return false;
 	}
 	if (intake->keyed != event) {
-		struct buf text;
-		buf_init(&text, EVENT_LINE_MAX);
-		(void)buf_add_text(&text, info->name);
-		(void)buf_add_char(&text, '\0');
-		intake_scope(event, host_of(intake, event->account), &text);
-		(void)buf_add_char(&text, '\0');
-		(void)buf_add_str(&text, event->id);
-		(void)buf_add_char(&text, '\0');
-		event_version(event, &text);
-		intake->has_key = text.err == ERR_OK;
+		struct buf *text = &intake->key_text;
+		buf_clear(text);
+		(void)buf_add_text(text, info->name);
+		(void)buf_add_char(text, '\0');
+		intake_scope(event, host_of(intake, event->account), text);
+		(void)buf_add_char(text, '\0');
+		(void)buf_add_str(text, event->id);
+		(void)buf_add_char(text, '\0');
+		event_version(event, text);
+		intake->has_key = text->err == ERR_OK;
 		if (intake->has_key) {
-			intake->key = hash_key(buf_str(&text));
+			intake->key = hash_key(buf_str(text));
 		}
-		buf_finish(&text);
+		if (text->size > EVENT_HEADER_MAX) {
+			buf_finish(text);
+			buf_init(text, EVENT_LINE_MAX);
+		}
 		forget_keyed(intake);
 		/* The reference keeps the address from being used for another event. */
 		intake->keyed = event_hold((struct event *)(uintptr_t)event);

@@ -109,9 +109,8 @@ read_again(lua_State *L, int holder_index)
 
 /* Good until the next parse of any kind, or as long as the holder: for use at once. */
 static const struct json_doc *
-document_of(lua_State *L, int holder_index)
+document_of(lua_State *L, const struct holder *holder, int holder_index)
 {
-	const struct holder *holder = lua_touserdata(L, holder_index);
 	const struct plugin_task *task = plugin_find_task(plugin_of(L), holder->task);
 	if (task && task->delivery.event && task->delivery.event->doc)
 		return task->delivery.event->doc;
@@ -121,7 +120,9 @@ document_of(lua_State *L, int holder_index)
 static struct json_value
 value_of(lua_State *L, const struct node *node, int holder_index)
 {
-	return (struct json_value){document_of(L, holder_index), node->at};
+	const struct holder *holder =
+		node->is_holder ? (const struct holder *)node : lua_touserdata(L, holder_index);
+	return (struct json_value){document_of(L, holder, holder_index), node->at};
 }
 
 /* Pushes the holder of the node at the index. */
@@ -180,9 +181,8 @@ push_member(
 
 /* The member at that place when it was kept: pushes it. The node is at `node_index`. */
 static bool
-push_kept(lua_State *L, int node_index, uint64_t place)
+push_kept(lua_State *L, const struct node *node, int node_index, uint64_t place)
 {
-	const struct node *node = lua_touserdata(L, node_index);
 	for (int i = 0; i < KEPT_HERE; i++) {
 		if (node->kept[i] == place) {
 			lua_getiuservalue(L, node_index, VALUE_KEPT + i);
@@ -204,9 +204,8 @@ push_kept(lua_State *L, int node_index, uint64_t place)
 
 /* Keeps the value on top as what is at that place, and leaves it on top. */
 static void
-keep(lua_State *L, int node_index, uint64_t place)
+keep(lua_State *L, struct node *node, int node_index, uint64_t place)
 {
-	struct node *node = lua_touserdata(L, node_index);
 	for (int i = 0; i < KEPT_HERE; i++) {
 		if (!node->kept[i]) {
 			lua_pushvalue(L, -1);
@@ -333,7 +332,7 @@ fill_member(lua_State *L, int table, int node_index, struct str key, struct json
 	int key_index = lua_gettop(L);
 	lua_pushvalue(L, key_index);
 	if (lua_rawget(L, table) == LUA_TNIL) {
-		if (!push_kept(L, node_index, value.at))
+		if (!push_kept(L, node, node_index, value.at))
 			push_member(L, node_index + 1, node, key, value);
 		lua_pushvalue(L, key_index);
 		lua_insert(L, -2); /* .. nil key value */
@@ -371,9 +370,10 @@ field_place(const char *key)
 static void
 fill_event(lua_State *L, int table, int node_index)
 {
+	const struct node *node = lua_touserdata(L, node_index);
 	for (size_t i = 0; i < COUNT_OF(event_fields); i++) {
 		lua_pushstring(L, event_fields[i]);
-		if (!push_kept(L, node_index, i + 1))
+		if (!push_kept(L, node, node_index, i + 1))
 			push_event_field(L, node_index + 1, event_fields[i]);
 		lua_rawset(L, table);
 	}
@@ -426,11 +426,10 @@ lua_event_value(lua_State *L, int index, struct json_value *value)
 }
 
 /* Pushes the member `key` of `object`, or the field of the event, of the node at 3, whose holder is at `holder`: nil when there
- * is none. */
-static void
-push_read(lua_State *L, int holder, struct json_value object, struct str key)
+ * is none. Returns its type. */
+static int
+push_read(lua_State *L, struct node *node, int holder, struct json_value object, struct str key)
 {
-	struct node *node = lua_touserdata(L, 3);
 	bool is_event = node->entity == ENTITY_EVENT;
 	struct json_value value = {0};
 	uint64_t place;
@@ -440,8 +439,8 @@ push_read(lua_State *L, int holder, struct json_value object, struct str key)
 		value = json_get_str(object, key);
 		place = json_exists(value) ? value.at : 0;
 	}
-	if (place && push_kept(L, 3, place))
-		return;
+	if (place && push_kept(L, node, 3, place))
+		return LUA_TTABLE; /* or a text: nil is never kept */
 	if (!place)
 		lua_pushnil(L);
 	else if (is_event)
@@ -450,19 +449,21 @@ push_read(lua_State *L, int holder, struct json_value object, struct str key)
 		push_member(L, holder, node, key, value);
 	int type = lua_type(L, -1);
 	if (type == LUA_TTABLE || (type == LUA_TSTRING && lua_rawlen(L, -1) > SHORT_TEXT))
-		keep(L, 3, place);
+		keep(L, node, 3, place);
 	node->has_tables = node->has_tables || type == LUA_TTABLE;
+	return type;
 }
 
 /* entity[key] -> value, of a table that is not filled */
 static int
 empty_index(lua_State *L)
 {
-	lua_settop(L, 2);
+	if (lua_gettop(L) != 2)
+		lua_settop(L, 2);
 	if (lua_type(L, 1) != LUA_TTABLE)
 		return 0;
 	lua_rawgetp(L, 1, &node_key);
-	const struct node *node = lua_touserdata(L, 3);
+	struct node *node = lua_touserdata(L, 3);
 	if (!node)
 		return 0;
 	int holder = 3; /* entity key node [holder] */
@@ -483,9 +484,8 @@ empty_index(lua_State *L)
 		return 0;
 	struct str key;
 	key.ptr = lua_tolstring(L, 2, &key.len);
-	push_read(L, holder, object, key);
-	if (lua_isnil(L, -1) && entity_push_method(L, node->entity, key.ptr))
-		return 1;
+	if (push_read(L, node, holder, object, key) == LUA_TNIL)
+		(void)entity_push_method(L, node->entity, key.ptr); /* above the nil */
 	return 1;
 }
 
