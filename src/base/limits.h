@@ -322,8 +322,7 @@
 #define SWEEP_BACK_MS      (6 * 60 * 60 * 1000)
 #define PROBE_EVERY_MS     (15 * 60 * 1000)
 #define PROBE_FIRST_MS     (5 * 60 * 1000) /* after a connect, and up to as long again */
-#define PROBE_MOST_MS      (6 * 60 * 60 * 1000)
-#define PROBE_SECOND_MS    70000 /* so long a stream may lag behind REST */
+#define PROBE_SECOND_MS    70000           /* so long a stream may lag behind REST */
 #define POLL_EVERY_MS      60000
 #define POLL_BARRED_MS     (60 * 60 * 1000) /* at most, between two polls that the server refuses */
 #define POLL_WINDOW_MS     (15 * 60 * 1000)

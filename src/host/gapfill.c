@@ -15,6 +15,8 @@
 #include "xmalloc.h"
 
 #define LOG_MODULE "fill"
+#define POLLED_NOTE                                                                                \
+	"read by polling: edits are not seen, deletions only by the weekly look (reconcile)"
 
 /* ---- small services ---- */
 
@@ -635,6 +637,8 @@ gapfill_status(const struct gapfill *gapfill, const struct account *account, str
 				continue;
 			running += source->job == JOB_FILL;
 			note = note ? note : source->note;
+			if (!note && source->polled && source->from->kind == EVENT_UPDATE)
+				note = POLLED_NOTE;
 		}
 	}
 	json_put_key(out, "fetching");

@@ -294,6 +294,13 @@ link_reconnect(struct link *link, const char *reason)
 		streaming_reconnect(link->streaming, reason);
 }
 
+enum stream_remedy
+link_silent(struct link *link, struct str stream, struct str param, const char *reason)
+{
+	return link->streaming ? streaming_silent(link->streaming, stream, param, reason)
+			       : STREAM_REMEDY_NONE;
+}
+
 void
 link_polled(struct link *link, struct str stream, struct str param, enum stream_state state,
 	int64_t retry_ms, const char *reason)

@@ -41,9 +41,11 @@ void link_add(struct link *link, struct str stream, struct str param);
 /* Nobody wants the stream any more; one that is not there is fine. */
 void link_remove(struct link *link, struct str stream, struct str param);
 void link_pause(struct link *link, bool paused);
-/* What streaming.h says of streaming_filling, streaming_reconnect and streaming_polled. */
+/* What streaming.h says of streaming_filling, streaming_reconnect, streaming_silent and streaming_polled. */
 void link_filling(struct link *link, struct str stream, struct str param, bool filling);
 void link_reconnect(struct link *link, const char *reason);
+enum stream_remedy link_silent(
+	struct link *link, struct str stream, struct str param, const char *reason);
 void link_polled(struct link *link, struct str stream, struct str param, enum stream_state state,
 	int64_t retry_ms, const char *reason);
 /* Some answer said that the token is no good: asks the server who we are, whose answer decides. */

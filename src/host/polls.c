@@ -65,7 +65,8 @@ poll_due(struct source *source)
 	if (!source->live)
 		link_polled(link, str_from(source->stream), str_from(source->param), STREAM_LIVE, 0,
 			stream_info(str_from(source->stream))->path
-				? "the server has no streaming"
+				? (source->account->streaming ? "no stream brings it"
+							      : "the server has no streaming")
 				: "nobody streams it: REST is asked every minute");
 	else
 		start_poll(source);

@@ -31,19 +31,23 @@ look_later(struct source *source, int64_t wait_ms)
 static void
 say_dead(struct source *source)
 {
+	static const char *const done[] = {
+		[STREAM_REMEDY_NONE] = "",
+		[STREAM_REMEDY_OWN] = "; it gets a connection of its own, named in the address",
+		[STREAM_REMEDY_ANEW] = "; connecting anew",
+		[STREAM_REMEDY_POLL] = "; it is read by polling for a while",
+	};
 	struct link *link = source_link(source);
 	char *name = source_name(source);
-	log_warn(source->gapfill->host->config.log,
-		"%s: %s: the server has newer posts than the stream has brought for more than a minute; connecting anew",
-		source->account->name, name);
-	free(name);
-	/* A stream may be filtered where REST is not: the next looks are further apart. */
-	source->probe_wait_ms *= 2;
-	if (source->probe_wait_ms > PROBE_MOST_MS)
-		source->probe_wait_ms = PROBE_MOST_MS;
 	look_later(source, source->probe_wait_ms);
-	if (link)
-		link_reconnect(link, "REST has newer posts than the stream brought");
+	enum stream_remedy remedy =
+		link ? link_silent(link, str_from(source->stream), str_from(source->param),
+			       "REST has newer posts than the stream brought")
+		     : STREAM_REMEDY_NONE;
+	log_warn(source->gapfill->host->config.log,
+		"%s: %s: the server has newer posts than the stream has brought for more than a minute%s",
+		source->account->name, name, done[remedy]);
+	free(name);
 }
 
 /* A minute later: has it come? A stream that brings others is alive, whatever it leaves out. */

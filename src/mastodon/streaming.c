@@ -158,6 +158,10 @@ static void
 on_sub_timer(void *data)
 {
 	struct sub *sub = data;
+	if (sub->polled && sub->silences > 0) {
+		sub_listen_again(sub);
+		return;
+	}
 	if (!sub_is_active(sub)) {
 		sub_ask_again(sub);
 		return;
@@ -321,10 +325,12 @@ with_defaults(struct streaming_times times)
 		.age_min_ms = 6 * 3600 * 1000,
 		.age_max_ms = 24 * 3600 * 1000,
 		.refused_ms = 24 * 3600 * 1000,
+		.silent_ms = 3600 * 1000,
 	};
 	if (times.ws_quiet_ms == 0) {
 		return defaults;
 	}
+	times.silent_ms = times.silent_ms > 0 ? times.silent_ms : defaults.silent_ms;
 	times.refused_ms = times.refused_ms > 0 ? times.refused_ms : defaults.refused_ms;
 	return times;
 }
@@ -412,9 +418,16 @@ streaming_add(struct streaming *streaming, struct str stream, struct str param)
 	streaming_kick(streaming);
 }
 
-/* Nobody wants it over a connection any more. */
-static void
-leave(struct sub *sub)
+void
+sub_heard(struct sub *sub, int64_t at_ms)
+{
+	sub->event_ms = at_ms;
+	sub->silences = 0;
+	sub->polled_ms = 0;
+}
+
+void
+sub_leave(struct sub *sub)
 {
 	struct carrier *shared = sub->streaming->shared;
 	if (sub->carrier == NULL && shared != NULL) {
@@ -471,11 +484,23 @@ streaming_polled(struct streaming *streaming, struct str stream, struct str para
 		return;
 	}
 	if (!sub->polled) {
-		leave(sub);
+		sub_leave(sub);
 		sub->polled = true;
 		streaming_kick(streaming);
 	}
 	sub_set(sub, state, retry_ms, reason);
+}
+
+enum stream_remedy
+streaming_silent(
+	struct streaming *streaming, struct str stream, struct str param, const char *reason)
+{
+	const struct stream_info *info = stream_info(stream);
+	struct sub *sub =
+		info != NULL ? find_sub(streaming, stream, stream_param(info, param)) : NULL;
+	return sub != NULL && sub_is_active(sub) && sub_is_live(sub) && !streaming->paused
+		       ? sub_silent(sub, reason)
+		       : STREAM_REMEDY_NONE;
 }
 
 void
@@ -487,7 +512,7 @@ streaming_remove(struct streaming *streaming, struct str stream, struct str para
 	if (sub == NULL) {
 		return;
 	}
-	leave(sub);
+	sub_leave(sub);
 	sub->removed = true;
 	streaming_kick(streaming);
 }

@@ -76,6 +76,7 @@ struct streaming_times {
 	int64_t age_min_ms,
 		age_max_ms; /* of a connection; between them by chance (protocol.md 2.6) */
 	int64_t refused_ms; /* about so long a refused stream is left alone */
+	int64_t silent_ms;  /* so long a silent one is polled at first */
 };
 
 struct streaming_config {
@@ -116,6 +117,18 @@ void streaming_filling(
 void streaming_reconnect(struct streaming *streaming, const char *reason);
 /* account->streaming is another one now: redirects are forgotten, and a wait is cut short. */
 void streaming_moved(struct streaming *streaming);
+/* The stream is open, and brings nothing although REST has more of it. What is done, in this order: when others come on the
+ * same WebSocket, it gets one of its own, with the stream named in the address; else its connection is made again. When
+ * that did not help, the stream is CONNECTING until somebody polls it, and is listened to again an hour later, then two
+ * hours, up to a day. */
+enum stream_remedy {
+	STREAM_REMEDY_NONE,
+	STREAM_REMEDY_OWN,
+	STREAM_REMEDY_ANEW,
+	STREAM_REMEDY_POLL
+};
+enum stream_remedy streaming_silent(
+	struct streaming *streaming, struct str stream, struct str param, const char *reason);
 /* The instance document names a streaming server. Where streams are polled for want of one, connections are tried once; when
  * none comes to bring a stream the streams are CONNECTING for who polls, without a word to on_absent. */
 void streaming_again(struct streaming *streaming);

@@ -39,7 +39,7 @@ streaming_cut(struct streaming *streaming)
 	DL_FOREACH(streaming->subs, sub) {
 		streaming_sse_cancel(sub);
 		sub->old = sub->leaving = false;
-		if (sub->state != STREAM_REFUSED) {
+		if (sub->state != STREAM_REFUSED && !sub->polled) {
 			loop_timer_stop(sub->timer);
 		}
 	}

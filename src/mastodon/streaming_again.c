@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What is tried again: WebSocket beside SSE, streaming where polling had to do, streams that were refused. */
-#define LOG_MODULE "stream"
+/* What is tried again: WebSocket beside SSE, streaming where polling had to do, streams that were refused or silent. */
+#define LOG_MODULE    "stream"
+#define SILENT_MAX_MS (24 * 3600 * 1000)
+#define RECENT_MS     (10 * 60 * 1000)
+
 #include <utlist.h>
 
 #include "streaming_private.h"
@@ -158,5 +161,74 @@ sub_ask_again(struct sub *sub)
 	/* On a connection of its own there is no doubt whom an error means. */
 	sub->alone = true;
 	sub_set(sub, STREAM_CONNECTING, 0, "it was refused, and is asked for again");
+	streaming_kick(streaming);
+}
+
+/* ---- streams that bring nothing ---- */
+
+/* Others come on the connection that it shares: the connection is good, and it is the stream that the server does not know
+ * in band, as one whose parameter it reads in the address only. */
+static bool
+is_silent_alone(const struct sub *of)
+{
+	const struct streaming *streaming = of->streaming;
+	const struct sub *sub;
+	int64_t recent_ms = streaming_wall_ms(streaming) - RECENT_MS;
+	if (!streaming->use_ws || streaming->shared == NULL ||
+		sub_carrier(of) != streaming->shared) {
+		return false;
+	}
+	DL_FOREACH(streaming->subs, sub) {
+		if (sub != of && sub_is_active(sub) && sub_carrier(sub) == streaming->shared &&
+			sub->event_ms > recent_ms) {
+			return true;
+		}
+	}
+	return false;
+}
+
+enum stream_remedy
+sub_silent(struct sub *sub, const char *reason)
+{
+	struct streaming *streaming = sub->streaming;
+	if (++sub->silences > 1) {
+		sub_leave(sub);
+		sub->polled = true;
+		sub->polled_ms = sub->polled_ms == 0 ? streaming->config.times.silent_ms
+						     : sub->polled_ms * 2;
+		sub->polled_ms = sub->polled_ms < SILENT_MAX_MS ? sub->polled_ms : SILENT_MAX_MS;
+		sub->renewing = true;
+		sub_set(sub, STREAM_CONNECTING, 0, reason);
+		loop_timer_start(sub->timer, sub->polled_ms, 0);
+		streaming_kick(streaming); /* which ends its connection */
+		return STREAM_REMEDY_POLL;
+	}
+	bool shares = streaming->use_ws && sub_carrier(sub) == streaming->shared;
+	if (shares && !is_silent_alone(sub)) {
+		streaming_reconnect(streaming, reason);
+		return STREAM_REMEDY_ANEW;
+	}
+	sub_leave(sub);
+	carrier_abandon(sub->carrier);
+	sub->alone = shares || sub->alone;
+	sub->message = 0;
+	sub->proven = sub->suspected = false;
+	sub->renewing = true;
+	sub_set(sub, STREAM_CONNECTING, 0, reason);
+	streaming_kick(streaming);
+	return shares ? STREAM_REMEDY_OWN : STREAM_REMEDY_ANEW;
+}
+
+void
+sub_listen_again(struct sub *sub)
+{
+	struct streaming *streaming = sub->streaming;
+	if (sub->removed || streaming->stopped || streaming->config.transport == TRANSPORT_POLL) {
+		return;
+	}
+	sub->polled = false;
+	sub->silences = 1; /* found silent once more, it is polled again */
+	sub->renewing = true;
+	sub_set(sub, STREAM_CONNECTING, 0, "perhaps the stream brings something by now");
 	streaming_kick(streaming);
 }

@@ -42,6 +42,8 @@ struct sub {
 	bool polled;         /* somebody fetches it; no connection is kept */
 	bool is_new;         /* no kick has seen it yet */
 	bool asked_again;    /* since it was refused */
+	unsigned silences;   /* that were found since its last event */
+	int64_t polled_ms;   /* how long it was left to polling for its silence, the last time */
 	char *refusal;       /* the last that was said in the log; NULL: none */
 	bool removed;        /* freed by the next kick: callbacks may be on the stack */
 	/* Its own wait for the next attempt. WebSocket: also from the subscribe message to its confirmation. */
@@ -134,6 +136,8 @@ int64_t streaming_wall_ms(const struct streaming *streaming); /* Unix ms */
 void streaming_kick(struct streaming *streaming); /* looks at everything, a moment later */
 /* Sets and tells. `reason` is copied. Does nothing on a removed sub. */
 void sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *reason);
+void sub_heard(struct sub *sub, int64_t at_ms); /* an event of it came */
+void sub_leave(struct sub *sub);                /* nobody wants it over a connection any more */
 bool sub_is_active(const struct sub *sub);    /* neither removed nor refused, disabled or polled */
 bool sub_is_live(const struct sub *sub);      /* perhaps filling */
 bool sub_is_connected(const struct sub *sub); /* something is open that carries it */
@@ -180,6 +184,8 @@ void sub_leave_sse(struct sub *sub);
 bool streaming_regain_failed(struct streaming *streaming, const char *reason);
 int64_t sub_refused_ms(const struct sub *sub); /* how long it is left alone */
 void sub_ask_again(struct sub *sub);           /* does nothing on one that is not refused */
+enum stream_remedy sub_silent(struct sub *sub, const char *reason);
+void sub_listen_again(struct sub *sub); /* it was polled for its silence */
 
 /* streaming_carrier.c: a single WebSocket. */
 /* Starts one, unless the address is none (NULL). `former`: the one whose place it takes. */

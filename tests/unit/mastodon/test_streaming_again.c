@@ -9,7 +9,7 @@
 	{                                                                                          \
 		.ws_ask_ms = 0, .ws_quiet_ms = 3600 * 1000, .sse_quiet_ms = 3600 * 1000,           \
 		.first_byte_ms = 60000, .answer_ms = 5000, .overlap_ms = 3000,                     \
-		.age_min_ms = 20000, .age_max_ms = 30000, .refused_ms = 20000                      \
+		.age_min_ms = 20000, .age_max_ms = 30000, .refused_ms = 20000, .silent_ms = MINUTE \
 	}
 
 /* ---- WebSocket beside SSE ---- */
@@ -348,6 +348,95 @@ a_refused_stream_is_asked_for_when_somebody_adds_it_anew(void **state)
 	teardown(&fixture);
 }
 
+/* ---- streams that bring nothing ---- */
+
+static bool
+silent_in_band(struct fixture *fixture, server_conn id, const char *stream, const char *param)
+{
+	(void)fixture, (void)id, (void)param;
+	return strcmp(stream, "hashtag") == 0;
+}
+
+static void
+silent_by_address(struct fixture *fixture, struct conn *conn)
+{
+	if (conn->stream != NULL && !fixture->is_down) {
+		fixture->messages++;
+		send_update(fixture, conn->id, conn->stream, conn->param);
+	}
+}
+
+static enum stream_remedy
+find_silent(struct fixture *fixture, const char *stream, const char *param)
+{
+	return streaming_silent(
+		fixture->streaming, str_from(stream), str_from(param), "REST has newer posts");
+}
+
+static void
+a_stream_that_is_silent_in_band_is_named_in_an_address_and_then_polled(void **state)
+{
+	(void)state;
+	struct behaviour behaviour = {
+		.times = TIMES, .subscribed = silent_in_band, .opened = silent_by_address};
+	behaviour.times.age_min_ms = behaviour.times.age_max_ms = 24 * 60 * MINUTE;
+	struct fixture fixture;
+	setup(&fixture, TRANSPORT_WS, &behaviour);
+	add(&fixture, "public", NULL);
+	add(&fixture, "hashtag", "cats");
+	run_until(&fixture, &fixture.states, "hashtag cats: live");
+	run_events(&fixture, 1);
+	buf_clear(&fixture.news);
+	assert_int_equal(find_silent(&fixture, "hashtag", "cats"), STREAM_REMEDY_OWN);
+	assert_int_equal(find_silent(&fixture, "hashtag", "cats"), STREAM_REMEDY_NONE);
+	run_events(&fixture, 2);
+	expect(&fixture.events, "update hashtag cats");
+	assert_true(has(&fixture.queries, "stream=hashtag&tag=cats"));
+	assert_int_equal(count(&fixture.heard, "unsubscribe hashtag cats"), 1);
+
+	/* Silent there as well: the connection is made again, then the stream is polled, and listened to a minute later. */
+	fixture.is_down = true;
+	assert_int_equal(find_silent(&fixture, "hashtag", "cats"), STREAM_REMEDY_ANEW);
+	run_for(&fixture, 5000);
+	assert_int_equal(find_silent(&fixture, "hashtag", "cats"), STREAM_REMEDY_POLL);
+	streaming_polled(fixture.streaming, STR("hashtag"), STR("cats"), STREAM_LIVE, 0, "");
+	run_for(&fixture, 5000);
+	assert_int_equal(fixture.conn_count, 1);
+	unsigned upgrades = fixture.upgrades;
+	run_for(&fixture, MINUTE - 10000);
+	assert_int_equal(fixture.upgrades, upgrades);
+	run_for(&fixture, 10000);
+	assert_int_equal(fixture.upgrades, upgrades + 1);
+	assert_int_equal(find_silent(&fixture, "hashtag", "cats"), STREAM_REMEDY_POLL);
+	fixture.is_down = false;
+	run_for(&fixture, 2 * MINUTE - 5000);
+	assert_int_equal(fixture.upgrades, upgrades + 1);
+	unsigned events = fixture.event_count;
+	run_events(&fixture, events + 1);
+	assert_int_equal(fixture.news.len, 0);
+	assert_false(has(&fixture.states, "public -: waiting"));
+	teardown(&fixture);
+}
+
+static void
+where_nothing_comes_at_all_everything_is_connected_anew(void **state)
+{
+	(void)state;
+	struct behaviour behaviour = {.times = TIMES};
+	behaviour.times.age_min_ms = behaviour.times.age_max_ms = 24 * 60 * MINUTE;
+	struct fixture fixture;
+	setup(&fixture, TRANSPORT_WS, &behaviour);
+	add(&fixture, "public", NULL);
+	add(&fixture, "hashtag", "cats");
+	run_events(&fixture, 2);
+	run_for(&fixture, 11 * MINUTE);
+	assert_int_equal(find_silent(&fixture, "hashtag", "cats"), STREAM_REMEDY_ANEW);
+	run_events(&fixture, 4);
+	assert_int_equal(fixture.upgrades, 2);
+	assert_int_equal(fixture.conn_count, 1);
+	teardown(&fixture);
+}
+
 int
 main(void)
 {
@@ -358,6 +447,9 @@ main(void)
 		cmocka_unit_test(polling_goes_on_at_once_where_streaming_still_fails),
 		cmocka_unit_test(a_refused_stream_is_asked_for_once_a_day_and_works_when_it_may),
 		cmocka_unit_test(a_refused_stream_is_asked_for_when_somebody_adds_it_anew),
+		cmocka_unit_test(
+			a_stream_that_is_silent_in_band_is_named_in_an_address_and_then_polled),
+		cmocka_unit_test(where_nothing_comes_at_all_everything_is_connected_anew),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
