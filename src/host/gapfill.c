@@ -345,6 +345,7 @@ start_open(struct source *source)
 		.oldest_ms = oldest_ms,
 		.late_ms = row->connected_ms - FILL_OVERLAP_MS,
 	};
+	source->lacks = false;
 	job_start(source, JOB_FILL, &config);
 	if (source_link(source))
 		link_filling(source_link(source), str_from(source->stream), str_from(source->param),
@@ -388,23 +389,6 @@ limit_fill(struct source *source)
 	if (gapfill_wall_ms(gapfill) - source->row.connected_ms >= FILL_EDGE_MS &&
 		stream_cursor_compare(live, source->row.known) > 0)
 		fill_until(source->fill, live);
-}
-
-static void
-write_progress(struct source *source)
-{
-	struct fill_row *row = &source->row;
-	struct source_key key = source_key(source);
-	job_took(source);
-	if (source->from->linked)
-		positions_begin(source->gapfill->host, &key, fill_next(source->fill));
-	if (source->job != JOB_FILL || source->ended)
-		return;
-	limit_fill(source);
-	row->down = row->down || fill_goes_down(source->fill);
-	set(&source->next, fill_next(source->fill));
-	row->next = str_from(source->next);
-	fill_put(source->gapfill->host->store, row);
 }
 
 /* ---- ends ---- */
@@ -508,9 +492,9 @@ end_open(struct source *source)
 	struct fill_row *row = &source->row;
 	struct source_key key = source_key(source);
 	struct fill_missing missing;
-	bool whole = !fill_missing(source->fill, &missing);
+	bool more = fill_missing(source->fill, &missing), whole = !more && !source->lacks;
 	say_filled(source, whole);
-	if (!whole && !row->first)
+	if (more && !row->first)
 		put_gap(source, what_is_missing(source), &missing, false);
 	if (!row->first)
 		put_lasting_gaps(source, whole);
@@ -554,6 +538,30 @@ end_job(struct source *source)
 	if (open && !is_filling(source) && source_link(source))
 		link_filling(source_link(source), str_from(source->stream), str_from(source->param),
 			false);
+}
+
+static void
+write_progress(struct source *source)
+{
+	struct fill_row *row = &source->row;
+	struct source_key key = source_key(source);
+	job_took(source);
+	if (source->from->linked)
+		positions_begin(source->gapfill->host, &key, fill_next(source->fill));
+	if (source->job != JOB_FILL || source->ended)
+		return;
+	struct fill_missing missing;
+	if (!row->first && fill_missing(source->fill, &missing)) {
+		/* Now: a kill, or a fill that begins anew behind it, would forget it. */
+		put_gap(source, what_is_missing(source), &missing, false);
+		fill_told(source->fill);
+		source->lacks = true;
+	}
+	limit_fill(source);
+	row->down = row->down || fill_goes_down(source->fill);
+	set(&source->next, fill_next(source->fill));
+	row->next = str_from(source->next);
+	fill_put(source->gapfill->host->store, row);
 }
 
 /* Until when streams were heard is known to a few minutes even after a crash. */

@@ -40,6 +40,7 @@ struct source {
 	bool took;          /* the intake has given it */
 	bool ended;
 	enum fill_result result;
+	bool lacks; /* a gap was written down of what the open fill is to bring */
 	int64_t sweep_at_ms, poll_at_ms; /* monotonic */
 	struct pace poll_pace;           /* of polls that were answered with a no */
 	int64_t polled_ms; /* Unix ms: of the last poll that came to its end; 0: none */

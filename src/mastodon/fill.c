@@ -47,7 +47,7 @@ struct fill {
 	int64_t below_ms;
 	bool feed, barred, found_down;
 	int64_t wait_ms;
-	unsigned waits, refusals, pages, count;
+	unsigned waits, refusals, count;
 	bool was_last; /* nothing was above the page that came out last (linked sources) */
 };
 
@@ -152,17 +152,15 @@ floor_of(const struct fill *fill)
 	return fill->known != NULL ? fill->known : fill->before != NULL ? fill->next : NULL;
 }
 
-/* The hole ends below that cursor; without one nothing is above it. */
+/* The hole ends below that cursor; without one nothing is above it. Several become one, with what is between them. */
 static void
 miss(struct fill *fill, struct str below, int64_t below_ms, const char *reason)
 {
-	free(fill->reason);
-	fill->reason = xstrdup(reason);
-	const char *above = fill->next;
-	if (fill->known != NULL && is_newer(str_from(fill->known), above)) {
-		above = fill->known;
+	if (fill->reason == NULL) {
+		bool past = fill->known != NULL && is_newer(str_from(fill->known), fill->next);
+		set(&fill->above, str_from(past ? fill->known : fill->next));
 	}
-	set(&fill->above, str_from(above));
+	set(&fill->reason, str_from(reason));
 	set(&fill->below, below);
 	fill->below_ms = below_ms;
 }
@@ -585,7 +583,6 @@ enum fill_result
 fill_answer(struct fill *fill, struct json_parser *parser, const struct http_answer *answer)
 {
 	struct page page;
-	fill->pages++;
 	if (answer->status == 206) {
 		fill->wait_ms = retry_of(answer);
 		return ++fill->waits <= FILL_WAITS_MAX
@@ -673,10 +670,10 @@ fill_goes_down(const struct fill *fill)
 	return fill->found_down;
 }
 
-unsigned
-fill_pages(const struct fill *fill)
+void
+fill_told(struct fill *fill)
 {
-	return fill->pages;
+	set(&fill->reason, STR_NONE);
 }
 
 unsigned

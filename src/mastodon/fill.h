@@ -50,7 +50,6 @@ struct str fill_next(const struct fill *fill);
 /* The newest that came out and was posted before late_ms; STR_NONE: none was. */
 struct str fill_late(const struct fill *fill);
 bool fill_goes_down(const struct fill *fill); /* the server was found to take min_id for since_id */
-unsigned fill_pages(const struct fill *fill); /* asked for so far */
 unsigned fill_count(const struct fill *fill); /* entities that came out so far */
 
 /* What could not be had. False: nothing is missing, as far as one can know. */
@@ -63,3 +62,5 @@ struct fill_missing {
 	bool feed; /* the timeline as a whole gives nothing: it may be switched off (protocol.md 4.3) */
 };
 bool fill_missing(const struct fill *fill, struct fill_missing *missing);
+void fill_told(
+	struct fill *fill); /* it was written down: from here on what else is missing counts */

