@@ -298,10 +298,11 @@ static void
 put_fact(const struct reconcile *reconcile, unsigned gone)
 {
 	struct buf text;
+	int64_t checked = reconcile->checked + reconcile->count;
+	int64_t all_gone = reconcile->gone + gone;
 	buf_init(&text, 200);
 	(void)buf_printf(&text, "%lld %lld %lld %lld", (long long)reconcile->last_row,
-		(long long)reconcile->began_ms, (long long)(reconcile->checked + reconcile->count),
-		(long long)(reconcile->gone + gone));
+		(long long)reconcile->began_ms, (long long)checked, (long long)all_gone);
 	fact_put(reconcile->host->store, FACT, buf_str(&text));
 	buf_finish(&text);
 }
