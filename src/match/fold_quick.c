@@ -207,8 +207,8 @@ add_units(uint64_t words, size_t units)
 static void
 keep_marks(struct quick *quick)
 {
-	struct vietnamese_letter letters[VIETNAMESE_LETTERS];
-	uint32_t composed[VIETNAMESE_LETTERS];
+	struct vietnamese_letter letters[VIETNAMESE_LETTERS] = {{0}};
+	uint32_t composed[VIETNAMESE_LETTERS] = {0};
 	const struct quick_word *word = &quick->word;
 	struct fold *fold = quick->fold;
 
