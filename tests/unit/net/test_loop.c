@@ -119,8 +119,9 @@ skipping_what_is_idle_takes_no_time_and_changes_no_order(void **state)
 	assert_in_range(late.at_ms - hourly.at_ms, 1800 * 1000 - 5000, 1800 * 1000 + 5000);
 	loop_run(hourly.loop);
 	assert_int_equal(hourly.count, 24);
-	assert_true(clock_mono_ms(&clock) - mono >= 24 * 3600 * 1000);
-	assert_true(clock_wall_ms(&clock) - wall >= 24 * 3600 * 1000);
+	/* A timer counts from the beginning of the loop's round, which is a little before now. */
+	assert_true(clock_mono_ms(&clock) - mono >= 24 * 3600 * 1000 - 1000);
+	assert_true(clock_wall_ms(&clock) - wall >= 24 * 3600 * 1000 - 1000);
 	assert_true(clock_mono_ms(&real) - real_start < 3600 * 1000);
 	loop_timer_destroy(hourly.timer);
 	loop_timer_destroy(late.timer);
