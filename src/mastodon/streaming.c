@@ -419,9 +419,12 @@ streaming_add(struct streaming *streaming, struct str stream, struct str param)
 }
 
 void
-sub_heard(struct sub *sub, int64_t at_ms)
+sub_heard(struct sub *sub, const struct event *event)
 {
-	sub->event_ms = at_ms;
+	sub->event_ms = event->received_at_ms;
+	if (event->kind == EVENT_DELETE) {
+		return; /* GoToSocial tells each connection of each (protocol.md 9.1), also where it brings no posts */
+	}
 	sub->silences = 0;
 	sub->polled_ms = 0;
 }

@@ -93,7 +93,7 @@ find_only(struct streaming *streaming, const struct event *event)
 static void
 deliver_as(struct sub *sub, struct event *event)
 {
-	sub_heard(sub, event->received_at_ms);
+	sub_heard(sub, event);
 	struct event parts = *event;
 	parts.stream = str_from(sub->info->name);
 	parts.param = sub_param(sub);
@@ -122,7 +122,7 @@ streaming_attribute(struct carrier *carrier, const struct decode_context *contex
 	if (sub != NULL) {
 		streaming->found = sub;
 		sub_prove(sub);
-		sub_heard(sub, event->received_at_ms);
+		sub_heard(sub, event);
 		streaming_deliver(streaming, event);
 		return;
 	}

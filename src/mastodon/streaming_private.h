@@ -136,8 +136,8 @@ int64_t streaming_wall_ms(const struct streaming *streaming); /* Unix ms */
 void streaming_kick(struct streaming *streaming); /* looks at everything, a moment later */
 /* Sets and tells. `reason` is copied. Does nothing on a removed sub. */
 void sub_set(struct sub *sub, enum stream_state state, int64_t retry_ms, const char *reason);
-void sub_heard(struct sub *sub, int64_t at_ms); /* an event of it came */
-void sub_leave(struct sub *sub);                /* nobody wants it over a connection any more */
+void sub_heard(struct sub *sub, const struct event *event); /* an event of it came */
+void sub_leave(struct sub *sub);              /* nobody wants it over a connection any more */
 bool sub_is_active(const struct sub *sub);    /* neither removed nor refused, disabled or polled */
 bool sub_is_live(const struct sub *sub);      /* perhaps filling */
 bool sub_is_connected(const struct sub *sub); /* something is open that carries it */

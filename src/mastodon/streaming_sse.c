@@ -121,7 +121,7 @@ streaming_sse_on_event(void *data, struct str type, struct str payload)
 	struct decode_output out = {0};
 	switch (decode_sse(&context, type, payload, &out)) {
 	case DECODE_EVENT:
-		sub_heard(sub, out.event->received_at_ms);
+		sub_heard(sub, out.event);
 		streaming_deliver(streaming, out.event);
 		break;
 	case DECODE_ERROR:

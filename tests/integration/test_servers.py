@@ -152,6 +152,34 @@ class Iceshrimp(Server):
     misses = True
 
 
+class SilentHashtag(Case):
+    """GoToSocial takes `hashtag` and publishes nothing on it (protocol.md 9.1): REST shows that, and is polled from then on."""
+
+    def test_it_is_polled_once_rest_has_shown_that_it_brings_nothing(self):
+        rate = 300
+        server = self.practice("--quiet", "--profile", "gotosocial", "--events", os.devnull, "--clock-rate", rate)
+        bot = self.write("tag.lua", BOT % ("hashtag", ', "caturday"'))
+        state = os.path.join(self.folder, "state")
+        host = self.start("run", bot, "--server", server.url, "--state", state, "--clock-rate", rate, token=server.token)
+        host.wait_line("hashtag caturday is live", "err", 30)
+        posts = []
+
+        def polled():
+            posts.append(server.rest("/practice/post", "POST", {"text": "look #caturday", "from": "alice"})[1]["id"])
+            other = server.rest("/practice/post", "POST", {"text": "no", "from": "alice"})[1]["id"]
+            server.rest("/practice/delete", "POST", {"id": other})  # each connection hears of it
+            code, out, _ = self.run_to_end("status", "--json", "--state", state)
+            return code == 0 and json.loads(out)["accounts"][0]["streams"][0]["transport"] == "poll"
+
+        wait_until(polled, 60, "polling")
+        host.wait_line(rf" tag: update {posts[-1]}\.$", "err", 30)
+        self.assertEqual(host.stop(), 0)
+        said = [line.split()[-1].rstrip(".") for line in host.lines["err"] if " tag: update " in line]
+        # What was there when it first looked is no news; from the next post on, each came once, in order.
+        self.assertEqual(said, posts[posts.index(said[0]):])
+        self.assertLess(posts.index(said[0]), 5)
+
+
 class WithoutStreams(Server):
     """It is polled: the same plugins get the same, but edits, deletions and conversations."""
 
