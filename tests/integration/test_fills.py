@@ -80,7 +80,8 @@ class Fills(harness.Case):
         if not os.path.exists(path):
             return []
         with open(path, encoding="utf-8") as file:
-            return [json.loads(line) for line in file.read().split("\n") if line]
+            whole = file.read().rpartition("\n")[0]  # the last line may still be written
+        return [json.loads(line) for line in whole.split("\n") if line]
 
     def ids(self, name="posts", origin=None):
         return [line["payload"]["id"] for line in self.lines(name)
